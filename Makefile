@@ -1,0 +1,78 @@
+# Each target makes what it needs, in .venv, the first time; a second run installs nothing.
+#   make demo PYTHON=/path/to/python3.12          another Python
+#   make test CONSTRAINTS=requirements/oldest.txt other versions of the dependencies; CONSTRAINTS= for the newest
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+CONSTRAINTS ?= requirements/ci.txt
+WORKERS ?= 2
+
+VENV := .venv
+RUN := $(VENV)/bin/python -m
+# What is installed belongs to the contents of these files: when one changes, the next run installs again.
+KEY := $(shell cat pyproject.toml $(CONSTRAINTS) | cksum | tr -cd '0-9')
+RUNTIME := $(VENV)/.ready-$(KEY)-runtime
+DEV := $(VENV)/.ready-$(KEY)-dev
+DOCS := $(VENV)/.ready-$(KEY)-docs
+PIP := $(RUN) pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all check format lock
+.DELETE_ON_ERROR:
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: $(RUNTIME)  ## Train on real digits and show what comes out
+	@$(VENV)/bin/jaxdigits demo
+
+test: $(DEV)  ## Run the tests, without the slow ones
+	@$(RUN) pytest --quiet --numprocesses $(WORKERS) -m "not slow"
+
+test-all: $(DEV)  ## Run all tests
+	@$(RUN) pytest --quiet --numprocesses $(WORKERS)
+
+check: $(DEV) $(if $(wildcard docs/conf.py),$(DOCS))  ## Check format, lint, types, layers and docs; change nothing
+	@$(RUN) ruff format --check .
+	@$(RUN) ruff check --quiet .
+	@$(RUN) mypy
+	@$(RUN) pytest --quiet tests/test_layers.py
+ifneq ($(wildcard docs/conf.py),)
+	@$(RUN) sphinx --quiet --fail-on-warning --define plot_gallery=0 docs $(VENV)/docs
+endif
+
+format: $(DEV)  ## Format the code and mend what the linter can
+	@$(RUN) ruff format --quiet .
+	@$(RUN) ruff check --quiet --fix .
+
+lock: $(VENV)/bin/python  ## Renew requirements/ci.txt with the newest versions
+	@echo "Resolving in a fresh environment (1 to 3 minutes)"
+	@rm -rf $(VENV)/lock && $(VENV)/bin/python -m venv $(VENV)/lock
+	@$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check '.[dev]'
+	@head -n 2 requirements/ci.txt > $(VENV)/lock/ci.txt
+	@$(VENV)/lock/bin/python -m pip freeze | grep -v '^jaxdigits' >> $(VENV)/lock/ci.txt
+	@mv $(VENV)/lock/ci.txt requirements/ci.txt && rm -rf $(VENV)/lock
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "jaxdigits needs Python 3.11 or newer. Install one, or name it: make PYTHON=/path/to/python3"; exit 1; }
+	@echo "Creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "$(PYTHON) cannot create $(VENV). On Debian or Ubuntu, install the package python3-venv."; exit 1; }
+
+$(RUNTIME): | $(VENV)/bin/python
+	@echo "Installing JAX, Flax, scikit-learn and Matplotlib into $(VENV) (1 GB, once, 1 to 3 minutes)"
+	@rm -f $(VENV)/.ready-*
+	@$(PIP) --editable .
+	@touch $@
+
+$(DEV): | $(VENV)/bin/python
+	@echo "Installing JAX, Flax, scikit-learn, pytest, ruff and mypy into $(VENV) (1 GB, once, 1 to 3 minutes)"
+	@rm -f $(VENV)/.ready-*
+	@$(PIP) --editable '.[dev]'
+	@touch $(RUNTIME) $@
+
+$(DOCS): | $(DEV)
+	@echo "Installing Sphinx into $(VENV) (once, half a minute)"
+	@$(PIP) --editable '.[docs]'
+	@touch $@

@@ -1,0 +1,299 @@
+"""The host's side of a fit: epochs, validation, early stopping, time budget, divergence, Ctrl-C.
+
+It draws orders, calls the compiled epoch in pieces of about half a second, and keeps the best state. No printing: a
+`Watcher` is told what happens.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import numpy as np
+
+from jaxdigits.core import training
+from jaxdigits.core.models import Variables
+from jaxdigits.core.samples import Samples, make_order
+from jaxdigits.core.training import Hyperparameters, Info, Program, TrainState
+
+SECONDS_PER_CALL = 0.5
+FIRST_CALL_STEPS = 16
+BUDGET_CALLS = 20
+
+Record = dict[str, Any]
+
+
+class Watcher(Protocol):
+    """Who wants to know how a fit goes; all calls come from the host, between compiled programs."""
+
+    def on_start(self, max_epochs: int) -> None:
+        """Hear how many epochs are planned at most."""
+
+    def on_steps(self, samples_done: int) -> None:
+        """Hear how many samples of the current epoch are done."""
+
+    def on_epoch(self, record: Record, snapshot: Callable[[], Any]) -> bool:
+        """Hear of a finished epoch; `snapshot()` gives the network as of now. Return True to stop."""
+
+
+class Validation(NamedTuple):
+    """Samples that are watched, not trained on: flat rows in the user's units, class indices, weights."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    weights: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to train, and what may end it.
+
+    Parameters
+    ----------
+    max_epochs : int
+        Upper bound.
+    max_seconds : float or None, default=None
+        Time budget, compilation included; the schedule is stretched so that it ends with the budget.
+    patience : int or None, default=None
+        Epochs without improvement on the validation samples before stopping; None never stops early.
+    min_delta : float, default=0.0
+        What counts as an improvement of validation accuracy.
+    """
+
+    max_epochs: int
+    max_seconds: float | None = None
+    patience: int | None = None
+    min_delta: float = 0.0
+
+
+@dataclass
+class Fit:
+    """What a fit leaves behind; `ending` is "finished", "interrupted" or "diverged"."""
+
+    state: TrainState
+    history: list[Record] = field(default_factory=list)
+    best_epoch: int = 0
+    ending: str = "finished"
+
+
+@dataclass
+class _Run:
+    """One fit's moving parts."""
+
+    program: Program
+    samples: Samples
+    hyperparameters: Hyperparameters
+    generator: np.random.Generator
+    plan: Plan
+    watcher: Watcher | None
+    snapshot: Callable[[Fit], Any] | None
+    started: float
+    n_samples: int
+    call_steps: int = FIRST_CALL_STEPS
+    seconds_per_step: float | None = None
+    out_of_time: bool = False
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return -(-self.n_samples // self.program.batch_size)
+
+
+def run(
+    program: Program,
+    state: TrainState,
+    samples: Samples,
+    hyperparameters: Hyperparameters,
+    *,
+    generator: np.random.Generator,
+    plan: Plan,
+    validation: Validation | None = None,
+    watcher: Watcher | None = None,
+    snapshot: Callable[[Fit], Any] | None = None,
+    device: Any = None,
+) -> Fit:
+    """Train until the plan says stop.
+
+    A diverging run (a loss that is not finite) is rolled back to the last good epoch once and goes on at half the
+    rate; if it diverges again, the best state so far is returned with the ending "diverged". Ctrl-C ends with
+    "interrupted". Both leave a usable state if an epoch was finished.
+
+    Parameters
+    ----------
+    program : Program
+        Static.
+    state : TrainState
+        From `training.init`, or of an earlier run.
+    samples : Samples
+        On the device.
+    hyperparameters : Hyperparameters
+        `total_steps` is filled in here.
+    generator : numpy.random.Generator
+        Draws an order an epoch.
+    plan : Plan
+        When to stop.
+    validation : Validation or None, default=None
+        Watched after every epoch.
+    watcher : Watcher or None, default=None
+        Is told of steps and epochs.
+    snapshot : callable or None, default=None
+        Makes what the watcher gets of a running fit; called only if the watcher asks.
+    device : jax.Device or None, default=None
+        Where validation runs.
+
+    Returns
+    -------
+    Fit
+    """
+    n_samples = int(samples.n_samples)
+    moving = _Run(
+        program, samples, hyperparameters, generator, plan, watcher, snapshot, time.perf_counter(), n_samples
+    )
+    first_step = int(state.step)
+    total = first_step + plan.max_epochs * moving.steps_per_epoch
+    moving.hyperparameters = hyperparameters._replace(total_steps=np.float32(total))
+    fit = Fit(state)
+    if watcher is not None:
+        watcher.on_start(plan.max_epochs)
+    latest, halved = state, False
+    try:
+        while len(fit.history) < plan.max_epochs and not moving.out_of_time:
+            began = time.perf_counter()
+            candidate, info = _run_epoch(moving, latest)
+            if not np.isfinite(info.loss):
+                if halved:
+                    fit.ending = "diverged"
+                    break
+                halved = True
+                moving.hyperparameters = _halve_rate(moving.hyperparameters)
+                continue
+            latest = candidate
+            record = _record(moving, info, time.perf_counter() - began, len(fit.history) + 1)
+            if _finish_epoch(moving, fit, latest, record, validation=validation, device=device):
+                break
+    except KeyboardInterrupt:
+        fit.ending = "interrupted"
+    return fit
+
+
+def _run_epoch(moving: _Run, state: TrainState) -> tuple[TrainState, Info]:
+    """Run one pass over all samples, in calls of about half a second, and fetch its sums."""
+    order = make_order(moving.generator, moving.n_samples, moving.program.batch_size)
+    info, done = training.ZERO_INFO, 0
+    while done < moving.steps_per_epoch:
+        steps = min(moving.call_steps, moving.steps_per_epoch - done)
+        began = time.perf_counter()
+        state, info = training.epoch(
+            state,
+            moving.samples,
+            order,
+            moving.hyperparameters,
+            program=moving.program,
+            first_step=np.int32(done),
+            n_steps=np.int32(steps),
+            info=info,
+        )
+        jax.block_until_ready(info)
+        done += steps
+        _keep_pace(moving, time.perf_counter() - began, steps)
+        if moving.watcher is not None:
+            moving.watcher.on_steps(min(done * moving.program.batch_size, moving.n_samples))
+        if _adapt_to_budget(moving, int(state.step)):
+            break
+    return state, Info(*(float(value) for value in info))
+
+
+def _keep_pace(moving: _Run, seconds: float, steps: int) -> None:
+    """Size the next call. Where an epoch is cut changes nothing in its result, so timing it is harmless."""
+    first, moving.seconds_per_step = moving.seconds_per_step is None, seconds / steps
+    if first and moving.steps_per_epoch > FIRST_CALL_STEPS:
+        return  # the first call may hold the compilation
+    target = SECONDS_PER_CALL
+    if moving.plan.max_seconds is not None:
+        target = min(target, moving.plan.max_seconds / BUDGET_CALLS)
+    moving.call_steps = max(1, int(target / max(moving.seconds_per_step, 1e-9)))
+
+
+def _adapt_to_budget(moving: _Run, step: int) -> bool:
+    """Stretch the schedule to end with the time budget; tell whether the budget is spent."""
+    if moving.plan.max_seconds is None or moving.seconds_per_step is None:
+        return False
+    left = moving.plan.max_seconds - (time.perf_counter() - moving.started)
+    if left < moving.seconds_per_step:
+        moving.out_of_time = True
+        return True
+    longest = moving.plan.max_epochs * moving.steps_per_epoch
+    total = min(step + left / moving.seconds_per_step, longest)
+    moving.hyperparameters = moving.hyperparameters._replace(total_steps=np.float32(max(total, step + 1)))
+    return False
+
+
+def _record(moving: _Run, info: Info, seconds: float, number: int) -> Record:
+    weight = max(info.weight, 1e-30)
+    return {
+        "epoch": number,
+        "loss": info.loss / weight,
+        "accuracy": info.correct / weight,
+        "validation_loss": None,
+        "validation_accuracy": None,
+        "learning_rate": None if callable(moving.program.optimizer) else info.learning_rate,
+        "seconds": seconds,
+        "samples_per_second": moving.n_samples / seconds,
+    }
+
+
+def _finish_epoch(
+    moving: _Run,
+    fit: Fit,
+    state: TrainState,
+    record: Record,
+    *,
+    validation: Validation | None,
+    device: Any,
+) -> bool:
+    """Validate, remember the best state, tell the watcher; return whether to stop."""
+    variables = training.predicting_variables(state, moving.program)
+    if validation is not None:
+        result = training.evaluate(
+            variables,
+            validation.images,
+            validation.labels,
+            program=moving.program,
+            weights=validation.weights,
+            offset=np.asarray(moving.samples.offset),
+            scale=np.asarray(moving.samples.scale),
+            n_classes=int(moving.samples.n_classes),
+            device=device,
+        )
+        record["validation_loss"], record["validation_accuracy"] = result.loss, result.accuracy
+    fit.history.append(record)
+    patience = moving.plan.patience
+    if patience is None or _improves(fit, record, moving.plan.min_delta):
+        fit.state, fit.best_epoch = state, record["epoch"]
+    stop = _tell(moving, fit, state, record)
+    return stop or (patience is not None and record["epoch"] - fit.best_epoch >= patience)
+
+
+def _tell(moving: _Run, fit: Fit, state: TrainState, record: Record) -> bool:
+    if moving.watcher is None:
+        return False
+    now = Fit(state, fit.history, record["epoch"])
+    make = moving.snapshot
+    return moving.watcher.on_epoch(record, lambda: None if make is None else make(now))
+
+
+def _improves(fit: Fit, record: Record, min_delta: float) -> bool:
+    """Better accuracy, or the same with a lower loss."""
+    if fit.best_epoch == 0:
+        return True
+    best = fit.history[fit.best_epoch - 1]
+    gain = record["validation_accuracy"] - best["validation_accuracy"]
+    return gain > min_delta or (
+        gain == 0 and min_delta == 0 and record["validation_loss"] < best["validation_loss"]
+    )
+
+
+def _halve_rate(hyperparameters: Hyperparameters) -> Hyperparameters:
+    return hyperparameters._replace(learning_rate=np.float32(0.5 * hyperparameters.learning_rate))

@@ -1,0 +1,131 @@
+"""Logits in fixed padded chunks: a row meets the same kernels whatever its neighbors, so its bits don't depend on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdigits.core.models import Model, Variables, apply
+from jaxdigits.core.samples import pad_normalization
+
+CHUNK_SIZES = {"cpu": 32}
+ACCELERATOR_CHUNK_SIZE = 512
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """What a compiled prediction program depends on: the network and where it runs."""
+
+    model: Model
+    platform: str = "cpu"
+
+    @property
+    def chunk_size(self) -> int:
+        """Rows a call: small on a CPU, where one row is often asked for alone."""
+        return CHUNK_SIZES.get(self.platform, ACCELERATOR_CHUNK_SIZE)
+
+
+_programs_traced = {"logits": 0}
+
+
+def compile_count() -> int:
+    """Count the prediction programs that were traced in this process."""
+    return sum(_programs_traced.values())
+
+
+class Constants(NamedTuple):
+    """What a network needs beside the rows, on the device."""
+
+    variables: Variables
+    offset: Any
+    scale: Any
+
+
+@partial(jax.jit, static_argnames="predictor")
+def chunk_logits(constants: Constants, images: Any, *, predictor: Predictor) -> jax.Array:
+    """Logits of one chunk; pure.
+
+    Parameters
+    ----------
+    constants : Constants
+        The network's arrays and normalization.
+    images : array of shape (chunk, n_features)
+        Flat rows in the user's units, uint8 or float32.
+    predictor : Predictor
+        Static.
+
+    Returns
+    -------
+    jax.Array of shape (chunk, n_classes)
+    """
+    _programs_traced["logits"] += 1
+    with jax.default_matmul_precision("highest"):
+        x = (images.astype(jnp.float32) - constants.offset) * constants.scale
+        return apply(predictor.model, constants.variables, x, platform=predictor.platform)[0]
+
+
+def place(
+    variables: Variables,
+    *,
+    predictor: Predictor,
+    offset: np.ndarray | float = 0.0,
+    scale: np.ndarray | float = 1.0,
+    device: Any = None,
+) -> Constants:
+    """Move a network to the device, once for many calls of `logits`.
+
+    Parameters
+    ----------
+    variables : Variables
+        The network's arrays, on the host or the device.
+    predictor : Predictor
+        Static.
+    offset, scale : float or ndarray, default 0 and 1
+        The network sees (images - offset) * scale.
+    device : jax.Device or None, default=None
+        None means JAX's default.
+
+    Returns
+    -------
+    Constants
+    """
+    width = int(np.prod(predictor.model.input_shape))
+    constants = Constants(variables, *pad_normalization(offset, scale, width))
+    placed: Constants = jax.device_put(constants, device)
+    return placed
+
+
+def logits(images: np.ndarray, constants: Constants, *, predictor: Predictor) -> np.ndarray:
+    """Logits of any number of rows, chunk by chunk.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, ...)
+        Rows in the units of the training images; uint8 stays uint8 until the device.
+    constants : Constants
+        From `place`.
+    predictor : Predictor
+        Static.
+
+    Returns
+    -------
+    ndarray of shape (n, n_classes), float32
+        Bit for bit the same for a row alone and among others.
+    """
+    rows = images.reshape(len(images), -1)
+    width = int(np.prod(predictor.model.input_shape))
+    dtype = np.uint8 if rows.dtype == np.uint8 else np.float32
+    pending = []
+    for start in range(0, len(rows), predictor.chunk_size):
+        chunk = np.zeros((predictor.chunk_size, width), dtype)
+        part = rows[start : start + predictor.chunk_size]
+        chunk[: len(part), : rows.shape[1]] = part
+        pending.append(chunk_logits(constants, chunk, predictor=predictor))
+    if not pending:
+        return np.zeros((0, predictor.model.n_classes), np.float32)
+    return np.concatenate([np.asarray(result) for result in pending])[: len(rows)]

@@ -1,0 +1,146 @@
+"""Optimizers and learning-rate schedules whose numbers stay traced, so that another rate compiles nothing new."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+Scalar = jax.Array | float
+
+
+class Settings(NamedTuple):
+    """What an optimizer reads at one step: traced numbers, and one static switch.
+
+    Attributes
+    ----------
+    learning_rate : scalar
+        This step's rate, the schedule applied.
+    momentum : scalar
+        Momentum of sgd and muon.
+    weight_decay : scalar
+        Strength of the decay; it acts on kernels, not on biases or scales.
+    nesterov : bool
+        Nesterov's momentum for sgd; static.
+    """
+
+    learning_rate: Scalar
+    momentum: Scalar
+    weight_decay: Scalar
+    nesterov: bool
+
+
+ADAM_SHARE = 0.2
+"""Muon's companion rate: what no matrix update suits (biases, the last layer) runs Adam at this share of the rate."""
+
+
+def make_sgd(settings: Settings) -> optax.GradientTransformation:
+    """Make stochastic gradient descent with momentum; weight decay is added to the gradient (L2)."""
+    return optax.chain(
+        optax.add_decayed_weights(settings.weight_decay, mask=is_kernel),
+        optax.trace(decay=settings.momentum, nesterov=settings.nesterov),
+        optax.scale_by_learning_rate(settings.learning_rate),
+    )
+
+
+def make_adam(settings: Settings) -> optax.GradientTransformation:
+    """Make Adam (Kingma & Ba, ICLR 2015); weight decay is added to the gradient (L2)."""
+    return optax.chain(
+        optax.add_decayed_weights(settings.weight_decay, mask=is_kernel),
+        optax.scale_by_adam(),
+        optax.scale_by_learning_rate(settings.learning_rate),
+    )
+
+
+def make_adamw(settings: Settings) -> optax.GradientTransformation:
+    """Make AdamW: Adam with weight decay decoupled from the gradient (Loshchilov & Hutter, ICLR 2019)."""
+    return optax.adamw(settings.learning_rate, weight_decay=settings.weight_decay, mask=is_kernel)
+
+
+def make_muon(settings: Settings) -> optax.GradientTransformation:
+    """Make Muon (Jordan et al., 2024) for hidden matrices; biases and the last layer run AdamW at a share of the rate.
+
+    Convolution kernels are matrices here, so they are orthogonalized too.
+    """
+    hidden = optax.chain(
+        optax.contrib.scale_by_muon(beta=settings.momentum),
+        optax.contrib.scale_by_shape(),
+        optax.add_decayed_weights(settings.weight_decay),
+        optax.scale_by_learning_rate(settings.learning_rate),
+    )
+    rest = make_adamw(settings._replace(learning_rate=ADAM_SHARE * settings.learning_rate))
+    return optax.partition({"hidden": hidden, "rest": rest}, _label_hidden)
+
+
+OPTIMIZERS: dict[str, Callable[[Settings], optax.GradientTransformation]] = {
+    "sgd": make_sgd,
+    "adam": make_adam,
+    "adamw": make_adamw,
+    "muon": make_muon,
+}
+"""Optimizers by name: settings of one step -> Optax transformation. All honor `weight_decay`."""
+
+Optimizer = str | Callable[[], optax.GradientTransformation]
+
+
+def make_optimizer(optimizer: Optimizer, settings: Settings) -> optax.GradientTransformation:
+    """Make a named optimizer, or call the user's factory, which brings its own numbers."""
+    if callable(optimizer):
+        return optimizer()
+    return OPTIMIZERS[optimizer](settings)
+
+
+def is_kernel(params: dict[str, Any]) -> dict[str, bool]:
+    """Mark the kernels among flatly named parameters: what weight decay acts on."""
+    return {name: leaf.ndim >= 2 for name, leaf in params.items()}
+
+
+def _label_hidden(params: dict[str, Any]) -> dict[str, str]:
+    kernels = [name for name, is_matrix in is_kernel(params).items() if is_matrix]
+    last = max(kernels, key=_position, default=None)
+    return {name: "hidden" if name in kernels and name != last else "rest" for name in params}
+
+
+def _position(name: str) -> tuple[int, ...]:
+    """Order "layers.10.kernel" behind "layers.7.kernel"."""
+    return tuple(int(part) for part in name.split(".") if part.isdigit())
+
+
+def constant(progress: jax.Array) -> jax.Array:
+    """Keep the rate."""
+    return jnp.ones_like(progress)
+
+
+def cosine(progress: jax.Array) -> jax.Array:
+    """Fall to zero along half a cosine (Loshchilov & Hutter, ICLR 2017)."""
+    return 0.5 * (1.0 + jnp.cos(jnp.pi * progress))
+
+
+WARMUP = 0.2
+
+
+def one_cycle(progress: jax.Array) -> jax.Array:
+    """Rise linearly over the first fifth, then fall linearly to zero (after Smith & Topin, 2018)."""
+    return jnp.minimum(progress / WARMUP, (1.0 - progress) / (1.0 - WARMUP))
+
+
+SCHEDULES: dict[str, Callable[[jax.Array], jax.Array]] = {
+    "constant": constant,
+    "cosine": cosine,
+    "one_cycle": one_cycle,
+}
+"""Schedules by name: progress of the run in [0, 1] -> share of the learning rate.
+
+They are closed forms of our own because Optax's raise on a traced number of steps.
+"""
+
+
+def scheduled_rate(
+    schedule: str, learning_rate: Scalar, *, step: jax.Array, total_steps: Scalar
+) -> jax.Array:
+    """Return the rate of a step; steps are counted from 0 and a step's rate is taken at its middle."""
+    progress = (step.astype(jnp.float32) + 0.5) / total_steps
+    return jnp.asarray(learning_rate, jnp.float32) * SCHEDULES[schedule](jnp.clip(progress, 0.0, 1.0))

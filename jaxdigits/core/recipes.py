@@ -1,0 +1,187 @@
+"""What every "auto" becomes: settings that are good for the model at hand without tuning."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from jaxdigits.core.models import IMAGE_MODELS, MODELS, Model, ModelSpec, Options
+from jaxdigits.core.optimizers import Optimizer
+from jaxdigits.errors import InputError
+
+AUTO = "auto"
+
+
+class Recipe(NamedTuple):
+    """The settings of a run, nothing left open."""
+
+    model: Any
+    optimizer: Optimizer
+    learning_rate: float
+    schedule: str
+    weight_decay: float
+    dropout: float
+    label_smoothing: float
+    average_weights: bool
+    batch_size: int | str
+    max_epochs: int
+
+
+class Defaults(NamedTuple):
+    """A family's settings for a run along one cycle: peak rate, regularization, and how long to train."""
+
+    learning_rate: float
+    weight_decay: float
+    dropout: float
+    label_smoothing: float
+    min_epochs: int
+    min_steps: int
+
+
+FAMILIES: dict[str, Defaults] = {
+    "linear": Defaults(1e-2, 0.0, 0.0, 0.0, 10, 1000),
+    "tabular": Defaults(5e-3, 1e-2, 0.0, 0.0, 10, 1000),
+    "mlp": Defaults(4e-3, 1e-2, 0.0, 0.0, 10, 1500),
+    "image": Defaults(4e-3, 1e-2, 0.0, 0.1, 3, 1400),
+}
+"""Defaults by family; "tabular" is an MLP on rows that are no pictures, "image" any convolutional network."""
+
+RATE_FACTORS = {"sgd": 10.0, "adam": 1.0, "adamw": 1.0, "muon": 5.0}
+"""An optimizer's rate against Adam's: an SGD step with momentum 0.9 sums ten gradients, a Muon step is a rotation."""
+
+CONSTANT_RATE_FACTOR = 0.25
+"""A constant rate against the peak of a cycle, whose mean is half of it and whose end is what settles the weights."""
+
+MAX_AUTO_EPOCHS = 150
+TIMED_EPOCHS = 10_000
+SMALL_DATA = 4096
+
+
+def resolve_recipe(
+    asked: dict[str, Any], *, is_image: bool, n_samples: int, incremental: bool = False
+) -> Recipe:
+    """Fill in every "auto".
+
+    Parameters
+    ----------
+    asked : dict
+        The estimator's parameters by name.
+    is_image : bool
+        Whether rows are pictures.
+    n_samples : int
+        Training samples after merging.
+    incremental : bool, default=False
+        Whether this is `partial_fit`: a constant rate, no averaging.
+
+    Returns
+    -------
+    Recipe
+
+    Raises
+    ------
+    InputError
+        If settings of a named optimizer are given along with a factory.
+    """
+    model = asked["model"]
+    if model == AUTO:
+        model = "cnn" if is_image else "mlp"
+    defaults = FAMILIES[_family(model, is_image)]
+    constant = incremental or asked["early_stopping"]
+    schedule = _pick(asked["schedule"], "constant" if constant else "one_cycle")
+    optimizer = _pick(asked["optimizer"], "adamw")
+    batch_size = _pick(asked["batch_size"], 32 if n_samples <= SMALL_DATA else 128)
+    rate = defaults.learning_rate * (CONSTANT_RATE_FACTOR if schedule == "constant" else 1.0)
+    if callable(optimizer):
+        _refuse_ignored(asked)
+        schedule, rate = "constant", 0.0
+    else:
+        rate = _pick(asked["learning_rate"], rate * RATE_FACTORS.get(optimizer, 1.0))
+    steps = 1 if batch_size == "full" else -(-n_samples // batch_size)
+    epochs = min(max(defaults.min_epochs, -(-defaults.min_steps // steps)), MAX_AUTO_EPOCHS)
+    if asked["max_seconds"] is not None:
+        epochs = TIMED_EPOCHS
+    return Recipe(
+        model=model,
+        optimizer=optimizer,
+        learning_rate=float(rate),
+        schedule=schedule,
+        weight_decay=float(_pick(asked["weight_decay"], _default_decay(optimizer, defaults))),
+        dropout=float(_pick(asked["dropout"], defaults.dropout)),
+        label_smoothing=float(_pick(asked["label_smoothing"], defaults.label_smoothing)),
+        average_weights=bool(_pick(asked["average_weights"], constant and not incremental)),
+        batch_size=batch_size,
+        max_epochs=1 if incremental else int(_pick(asked["max_epochs"], epochs)),
+    )
+
+
+def make_spec(name: str, input_shape: tuple[int, ...], n_classes: int, options: Options) -> ModelSpec:
+    """Build a named architecture's spec.
+
+    Examples
+    --------
+    >>> from jaxdigits.core.models import Options
+    >>> from jaxdigits.core.recipes import make_spec
+    >>> len(make_spec("linear", (8, 8), 10, Options()).layers)
+    2
+    """
+    return MODELS[name](input_shape, n_classes, options)
+
+
+def ignored_options(name: str, input_shape: tuple[int, ...], options: Options) -> list[str]:
+    """Name the options that were set but change nothing in this architecture's spec.
+
+    Examples
+    --------
+    >>> from jaxdigits.core.models import Options
+    >>> from jaxdigits.core.recipes import ignored_options
+    >>> ignored_options("mlp", (8, 8), Options(channels=(8,)))
+    ['channels']
+    """
+    default = Options()
+    changed = [field for field in Options._fields if getattr(options, field) != getattr(default, field)]
+    built = make_spec(name, input_shape, 10, options)
+    ignored = []
+    for field in changed:
+        without = options._replace(**{field: getattr(default, field)})
+        if make_spec(name, input_shape, 10, without) == built:
+            ignored.append(field)
+    return ignored
+
+
+def is_image_model(model: Any) -> bool:
+    """Tell whether a model of this name needs a picture."""
+    return model in IMAGE_MODELS
+
+
+def _family(model: Model | str, is_image: bool) -> str:
+    if model == "linear":
+        return "linear"
+    if callable(model):
+        return "image" if is_image else "tabular"
+    if model == "mlp":
+        return "mlp" if is_image else "tabular"
+    return "image"
+
+
+def _pick(asked: Any, automatic: Any) -> Any:
+    return automatic if isinstance(asked, str) and asked == AUTO else asked
+
+
+def _default_decay(optimizer: Optimizer, defaults: Defaults) -> float:
+    """Decoupled decay only: as an L2 term the same number would be far too strong."""
+    return defaults.weight_decay if optimizer in ("adamw", "muon") else 0.0
+
+
+def _refuse_ignored(asked: dict[str, Any]) -> None:
+    defaults = {
+        "learning_rate": AUTO,
+        "schedule": AUTO,
+        "weight_decay": AUTO,
+        "momentum": 0.9,
+        "nesterov": False,
+    }
+    changed = [name for name, value in defaults.items() if asked[name] != value]
+    if changed:
+        raise InputError(
+            f"{', '.join(changed)} must stay at the default when optimizer is a factory, got "
+            f"{', '.join(repr(asked[name]) for name in changed)}. Set it inside the factory."
+        )

@@ -1,0 +1,12 @@
+"""Figures in the manner of scikit-learn's Display classes.
+
+Each class is made by `from_estimator` or from plain values, keeps what it shows as attributes, and draws with
+`plot(ax=...)`, which leaves `ax_` and `figure_` behind. Text, frames and backgrounds follow the style in
+force; the two colors are told apart by color-blind readers and stand out from white and black alike.
+"""
+
+from jaxdigits.plotting.confusion_matrix import ConfusionMatrixDisplay
+from jaxdigits.plotting.mistakes import MistakesDisplay
+from jaxdigits.plotting.training_curves import TrainingCurvesDisplay
+
+__all__ = ["ConfusionMatrixDisplay", "MistakesDisplay", "TrainingCurvesDisplay"]
