@@ -10,7 +10,7 @@ import re
 import reprlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +21,12 @@ __all__ = [
     "DTYPES",
     "LAYER_SHAPES",
     "Bundle",
+    "LayerRow",
     "check_bundle",
     "check_names",
     "decode_labels",
     "defect",
+    "describe_layers",
     "encode_labels",
     "expected_shapes",
 ]
@@ -316,6 +318,68 @@ def _layers_shapes(layers: object, shape: _Shape, prefix: str, depth: int) -> tu
         # A nested layer's arrays come with their full name, the layer's own with the last word alone.
         arrays |= {name if "." in name else f"{where}.{name}": value for name, value in shapes.items()}
     return shape, arrays
+
+
+class LayerRow(NamedTuple):
+    """One layer of a spec in words: its name, the shape of its output for one image, its number of weights."""
+
+    name: str
+    output_shape: tuple[int, ...]
+    n_weights: int
+
+
+def describe_layers(spec: dict[str, Any]) -> list[LayerRow]:
+    """List the layers of a network with their sizes; a residual block is one of them.
+
+    Parameters
+    ----------
+    spec : dict
+        The ``spec`` of a `Bundle`.
+
+    Returns
+    -------
+    list of LayerRow
+        In the order of the spec.
+
+    Raises
+    ------
+    ModelFileError
+        If the spec is malformed.
+
+    Examples
+    --------
+    >>> layers = [{"kind": "MaxPool", "size": 2}, {"kind": "Flatten"}, {"kind": "Dense", "features": 3}]
+    >>> for row in describe_layers({"input_shape": [8, 8], "n_classes": 3, "layers": layers}):
+    ...     print(row.name, row.output_shape, row.n_weights)
+    MaxPool 2x2 (4, 4, 1) 0
+    Flatten (16,) 0
+    Dense 3 (3,) 51
+    """
+    shape = tuple(spec["input_shape"])
+    shape = (*shape, 1) if len(shape) == 2 else shape
+    rows: list[LayerRow] = []
+    n_before = 0
+    for count, layer in enumerate(spec["layers"], start=1):
+        output_shape, arrays = _layers_shapes(spec["layers"][:count], shape, "", 0)
+        n_weights = sum(map(math.prod, arrays.values()))
+        rows.append(LayerRow(_describe_layer(layer), output_shape, n_weights - n_before))
+        n_before = n_weights
+    return rows
+
+
+def _describe_layer(layer: _Layer) -> str:
+    match layer:
+        case {"kind": "Conv", "features": features, "kernel_size": [height, width], "stride": stride}:
+            return f"Conv {features} {height}x{width}" + (f" stride {stride}" if stride > 1 else "")
+        case {"kind": "Dense", "features": features}:
+            return f"Dense {features}"
+        case {"kind": "Activation", "name": name}:
+            return str(name)
+        case {"kind": "Residual", "layers": layers}:
+            return f"Residual of {len(layers)} layers"
+        case {"kind": kind, "size": size}:
+            return f"{kind} {size}x{size}"
+    return str(layer["kind"])
 
 
 def expected_shapes(spec: object, metadata: object) -> dict[str, tuple[_Shape, ...]]:

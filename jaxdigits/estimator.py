@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import os
 import warnings
-from functools import lru_cache
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
-from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from jaxdigits.errors import DivergenceError, InputError
 from jaxdigits.progress import TrainingProgress
+from jaxdigits.validation import (
+    check_weights,
+    encode_classes,
+    flatten_pictures,
+    parameter_constraints,
+    picture_shape,
+    split_indices,
+    to_rows,
+)
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -37,7 +42,6 @@ except ImportError:  # scikit-learn before 1.9 has no callbacks
 
 
 if TYPE_CHECKING:
-    from jaxdigits.bundle import Bundle
     from jaxdigits.core.learner import Labeled, Learned, Start
 
 __all__ = ["DigitClassifier", "load_model"]
@@ -45,7 +49,7 @@ __all__ = ["DigitClassifier", "load_model"]
 SPARSE_BLOCK = 4096
 
 
-class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """Neural classifier for handwritten digits, and for any other small images or tables.
 
     Without any argument it is good: pictures train a convolutional network along one learning-rate cycle, other rows
@@ -160,6 +164,22 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):  # 
     True
     """
 
+    classes_: np.ndarray
+    n_features_in_: int
+    spec_: dict[str, Any] | None
+    params_: dict[str, np.ndarray]
+    extras_: dict[str, np.ndarray]
+    image_shape_: tuple[int, int] | None
+    pixel_range_: tuple[float, float] | None
+    offset_: np.ndarray
+    scale_: np.ndarray
+    recipe_: dict[str, Any]
+    history_: list[dict[str, Any]]
+    n_epochs_: int
+    best_epoch_: int
+    n_steps_: int
+    device_: str
+
     def __init__(
         self,
         model: Any = "auto",
@@ -222,10 +242,10 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):  # 
     @property
     def _parameter_constraints(self) -> dict[str, list[Any]]:
         """Read by scikit-learn's validation in `fit`; the names come from the core's registries."""
-        return _parameter_constraints()
+        return parameter_constraints()
 
-    @with_callbacks  # type: ignore[untyped-decorator]
-    @_fit_context(prefer_skip_nested_validation=True)
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(
         self,
         X: Any,
@@ -262,11 +282,11 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):  # 
         KeyboardInterrupt
             After Ctrl-C; the best epoch so far is kept.
         """
-        given_shape = _picture_shape(X)
+        given_shape = picture_shape(X)
         start = self._start_again() if self.warm_start and hasattr(self, "params_") else None
-        X, y = validate_data(self, _flatten_pictures(X), y, accept_sparse="csr", reset=start is None)
+        X, y = validate_data(self, flatten_pictures(X), y, accept_sparse="csr", reset=start is None)
         check_classification_targets(y)
-        weights = _check_weights(sample_weight, X)
+        weights = check_weights(sample_weight, X)
         if weights is not None:
             X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
         classes, labels = np.unique(y, return_inverse=True)
@@ -277,7 +297,7 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):  # 
             )
         self.classes_ = classes
         self._train(
-            (_to_rows(X), labels, weights),
+            (to_rows(X), labels, weights),
             given_shape=given_shape,
             validation=self._check_validation(X_val, y_val, sample_weight_val),
             start=start,
@@ -285,7 +305,7 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):  # 
         )
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Make one pass over more samples at a constant rate; the optimizer's state is kept between calls.
 
@@ -322,18 +342,16 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):  # 
         """
         from jaxdigits.core.learner import Labeled
 
-        given_shape = _picture_shape(X)
+        given_shape = picture_shape(X)
         first = _check_partial_fit_first_call(self, classes)
         start = None if first or not hasattr(self, "params_") else self._start_again(keep_optimizer=True)
-        X, y = validate_data(self, _flatten_pictures(X), y, accept_sparse="csr", reset=start is None)
+        X, y = validate_data(self, flatten_pictures(X), y, accept_sparse="csr", reset=start is None)
         check_classification_targets(y)
-        weights = _check_weights(sample_weight, X)
+        weights = check_weights(sample_weight, X)
         if weights is not None:
             X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
-        labels = self._encode(y)
-        self._learn(
-            Labeled(_to_rows(X), labels, weights), given_shape=given_shape, start=start, incremental=True
-        )
+        labels = encode_classes(y, self.classes_)
+        self._learn(Labeled(to_rows(X), labels, weights), given_shape=given_shape, start=start, incremental=True)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -349,8 +367,8 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):  # 
         ndarray of shape (n,)
             Labels as given to `fit`.
         """
-        logits = self._logits(X)
-        return self.classes_[logits.argmax(axis=1)]
+        named: np.ndarray = self.classes_[self._logits(X).argmax(axis=1)]
+        return named
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each class; a row's bits don't depend on the rows beside it.
@@ -382,7 +400,8 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):  # 
         ndarray of shape (n, n_classes), float64
         """
         with np.errstate(divide="ignore"):  # a probability may be too small for a float
-            return np.log(self.predict_proba(X))
+            logs: np.ndarray = np.log(self.predict_proba(X))
+        return logs
 
     def decision_function(self, X: Any) -> np.ndarray:
         """Logits; with two classes their difference, above 0 for `classes_[1]`.
@@ -434,10 +453,11 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):  # 
         NotFittedError
             Before `fit`.
         """
+        from jaxdigits.archive import pack
         from jaxdigits.persistence import write_bundle
 
         check_is_fitted(self)
-        write_bundle(self._to_bundle(), path)
+        write_bundle(pack(self.get_params(deep=False), self.__dict__), path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -458,9 +478,13 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):  # 
         ModelFileError
             If the file is damaged, or no model file.
         """
+        from jaxdigits.archive import unpack
         from jaxdigits.persistence import read_bundle
 
-        return cls._from_bundle(read_bundle(path))
+        params, fitted = unpack(read_bundle(path), cls().get_params(deep=False))
+        clf = cls(**params)
+        clf.__dict__.update(fitted, _opt_leaves=[])
+        return clf
 
     def __sklearn_tags__(self) -> Any:
         """Say to scikit-learn what this estimator takes."""
@@ -482,10 +506,10 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):  # 
 
         training_set = canonical(Labeled(*data), self._class_factors())
         if self.early_stopping and validation is None:
-            training_set, validation = self._split(training_set)
-        self._learn(
-            training_set, given_shape=given_shape, validation=validation, start=start, fitted_on=fitted_on
-        )
+            # merged samples are split, so that no picture stands on both sides
+            parts = split_indices(training_set.labels, self.validation_fraction, self._draw_seed())
+            training_set, validation = training_set.part(parts[0]), training_set.part(parts[1])
+        self._learn(training_set, given_shape=given_shape, validation=validation, start=start, fitted_on=fitted_on)
 
     def _learn(
         self,
@@ -555,14 +579,14 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):  # 
 
     def _logits(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
-        X = validate_data(self, _flatten_pictures(X), accept_sparse="csr", reset=False)
+        X = validate_data(self, flatten_pictures(X), accept_sparse="csr", reset=False)
         if sparse.issparse(X) and X.shape[0] > SPARSE_BLOCK:  # densified by the block
             starts = range(0, X.shape[0], SPARSE_BLOCK)
             return np.concatenate([self._logits(X[start : start + SPARSE_BLOCK]) for start in starts])
         from jaxdigits.core.inputs import InputView, Normalization, range_mismatch
         from jaxdigits.core.learner import predict_logits
 
-        rows = _to_rows(X)
+        rows = to_rows(X)
         mismatch = None if self.pixel_range_ is None else range_mismatch(rows, self.pixel_range_)
         if mismatch:
             warnings.warn(mismatch, UserWarning, stacklevel=3)
@@ -585,40 +609,14 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):  # 
             return None
         from jaxdigits.core.learner import Labeled
 
-        X_val, y_val = validate_data(self, _flatten_pictures(X_val), y_val, accept_sparse="csr", reset=False)
-        weights = _check_weights(sample_weight_val, X_val)
-        return Labeled(_to_rows(X_val), self._encode(y_val), weights)
-
-    def _encode(self, y: np.ndarray) -> np.ndarray:
-        """Turn labels into class indices."""
-        positions = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
-        unknown = self.classes_[positions] != y
-        if np.any(unknown):
-            raise InputError(
-                f"y must hold known classes, {self.classes_.tolist()}, got {np.unique(y[unknown]).tolist()}. "
-                "Name all classes in the first call, or drop those samples."
-            )
-        return positions
+        X_val, y_val = validate_data(self, flatten_pictures(X_val), y_val, accept_sparse="csr", reset=False)
+        weights = check_weights(sample_weight_val, X_val)
+        return Labeled(to_rows(X_val), encode_classes(y_val, self.classes_), weights)
 
     def _class_factors(self) -> np.ndarray | str | None:
         if not isinstance(self.class_weight, dict):
             return self.class_weight
         return np.array([float(self.class_weight.get(label, 1.0)) for label in self.classes_.tolist()])
-
-    def _split(self, training_set: Labeled) -> tuple[Labeled, Labeled]:
-        """Split merged samples, so that no picture stands on both sides."""
-        rows, labels, weights = training_set
-        counts = np.bincount(labels)
-        held_out = self.validation_fraction * len(labels)
-        stratified = counts[counts > 0].min() > 1 and held_out >= np.count_nonzero(counts)
-        splitter = StratifiedShuffleSplit if stratified else ShuffleSplit
-        split = splitter(1, test_size=self.validation_fraction, random_state=self._draw_seed())
-        parts = next(split.split(rows, labels))
-        pair = [
-            type(training_set)(rows[part], labels[part], None if weights is None else weights[part])
-            for part in parts
-        ]
-        return pair[0], pair[1]
 
     def _draw_seed(self) -> int:
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
@@ -644,61 +642,6 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):  # 
 
     def _count_weights(self) -> int:
         return sum(array.size for array in self.params_.values())
-
-    def _to_bundle(self) -> Bundle:
-        from jaxdigits.bundle import Bundle, encode_labels
-
-        if self.spec_ is None:
-            raise InputError(
-                f"save must be given a built-in model, got model={self._model_name()}. Pickle the estimator, or keep "
-                "params_ with numpy.savez."
-            )
-        arrays = {**self.params_, "input.offset": self.offset_, "input.scale": self.scale_}
-        recorded = ("n_epochs_", "best_epoch_", "history_", "device_", "n_steps_")
-        metadata = {
-            "classes": encode_labels(self.classes_),
-            "n_features": int(self.n_features_in_),
-            "image_shape": None if self.image_shape_ is None else list(self.image_shape_),
-            "pixel_range": None if self.pixel_range_ is None else list(self.pixel_range_),
-            "params": {name: _to_plain(value) for name, value in self.get_params(deep=False).items()},
-            "recipe": {name: _to_plain(value) for name, value in self.recipe_.items()},
-            **{name.rstrip("_"): getattr(self, name) for name in recorded},
-            "versions": _versions(),
-        }
-        names = getattr(self, "feature_names_in_", None)
-        metadata["feature_names"] = None if names is None else list(names)
-        return Bundle(self.spec_, arrays, metadata)
-
-    @classmethod
-    def _from_bundle(cls, bundle: Bundle) -> Self:
-        from jaxdigits.bundle import decode_labels
-
-        metadata = bundle.metadata
-        known = cls().get_params(deep=False)
-        params = {
-            name: _from_plain(value) for name, value in metadata.get("params", {}).items() if name in known
-        }
-        clf = cls(**{name: known[name] if value is _FACTORY else value for name, value in params.items()})
-        clf.classes_ = decode_labels(metadata["classes"])
-        clf.n_features_in_ = metadata["n_features"]
-        if metadata.get("feature_names"):
-            clf.feature_names_in_ = np.array(metadata["feature_names"], dtype=object)
-        arrays = {name: np.array(array, np.float32) for name, array in bundle.arrays.items()}
-        clf.offset_, clf.scale_ = arrays.pop("input.offset"), arrays.pop("input.scale")
-        clf.spec_, clf.params_, clf.extras_ = bundle.spec, arrays, {}
-        for name in ("image_shape", "pixel_range"):
-            value = metadata.get(name)
-            setattr(clf, name + "_", None if value is None else tuple(value))
-        for name, default in (
-            ("recipe", {}),
-            ("history", []),
-            ("n_epochs", 0),
-            ("best_epoch", 0),
-            ("device", "cpu"),
-        ):
-            setattr(clf, name + "_", metadata.get(name, default))
-        clf.n_steps_, clf._opt_leaves = 0, []
-        return clf
 
 
 class _Watcher:
@@ -738,7 +681,7 @@ class _Watcher:
             self.context.call_on_fit_task_end(estimator=self.clf, X=X, y=y)
 
     def _attributes(self, learned: Learned) -> dict[str, Any]:
-        """What a copy of the estimator needs to predict as of now."""
+        """Return what a copy of the estimator needs to predict as of now."""
         now = DigitClassifier()
         now._take(learned)
         kept = {"classes_": self.clf.classes_, "n_features_in_": self.clf.n_features_in_}
@@ -777,129 +720,8 @@ def load_model(path: str | os.PathLike[str]) -> DigitClassifier:
     return DigitClassifier.load(path)
 
 
-def _picture_shape(X: Any) -> tuple[int, int] | None:
-    """Height and width of X where it comes as pictures; refuses colors."""
-    shape = getattr(X, "shape", None)
-    if shape is None:
-        shape = np.shape(X[0]) if isinstance(X, list | tuple) and len(X) else ()
-        shape = (len(X), *shape) if len(shape) >= 2 else ()
-    if len(shape) == 4 and shape[3] == 1:
-        shape = shape[:3]
-    if len(shape) == 4:
-        raise InputError(
-            f"X must be gray pictures of shape (n, h, w) or (n, h, w, 1), got {tuple(shape)}. Average the channels."
-        )
-    return (int(shape[1]), int(shape[2])) if len(shape) == 3 else None
-
-
-def _flatten_pictures(X: Any) -> Any:
-    """(n, h, w) or (n, h, w, 1) -> (n, h * w), a view where that is possible; anything else as it is."""
-    shape = _picture_shape(X)
-    if shape is None:
-        return X
-    pictures = np.asarray(X)
-    return pictures.reshape(len(pictures), shape[0] * shape[1])
-
-
-def _to_rows(X: Any) -> np.ndarray:
-    """Validated X as dense uint8 or float32 rows."""
-    if sparse.issparse(X):
-        X = X.toarray()
-    if X.dtype == np.uint8:
-        return np.ascontiguousarray(X)
-    with np.errstate(over="ignore"):
-        rows = np.ascontiguousarray(X, dtype=np.float32)
-    if X.dtype.kind == "f" and X.dtype.itemsize > 4 and not np.isfinite(rows).all():
-        raise InputError("X must fit float32 (up to 3.4e38), got a larger value. Rescale X.")
-    return rows
-
-
-def _check_weights(sample_weight: Any, X: Any) -> np.ndarray | None:
-    if sample_weight is None:
-        return None
-    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-    if not np.any(weights > 0):
-        raise InputError(
-            "sample_weight must hold a weight above zero, got all zero. Pass None to weigh all alike."
-        )
-    return np.asarray(weights)
-
-
 def _describe_layers(spec: dict[str, Any]) -> list[str]:
     from jaxdigits.bundle import describe_layers
 
     rows = describe_layers(spec)
     return [f"  {row.name:<28}{'x'.join(map(str, row.output_shape)):>12}{row.n_weights:>12,}" for row in rows]
-
-
-_FACTORY = object()
-
-
-def _to_plain(value: Any) -> Any:
-    """Turn a parameter into JSON; a factory is named, a random generator forgotten."""
-    from jaxdigits.bundle import encode_labels
-
-    if isinstance(value, dict):
-        return {"labels": encode_labels(list(value)), "weights": [float(weight) for weight in value.values()]}
-    if callable(value):
-        return {"factory": f"{value.__module__}:{getattr(value, '__qualname__', type(value).__qualname__)}"}
-    if isinstance(value, tuple | list | np.ndarray):
-        return [_to_plain(item) for item in value]
-    return None if isinstance(value, np.random.RandomState) else value
-
-
-def _from_plain(value: Any) -> Any:
-    from jaxdigits.bundle import decode_labels
-
-    if isinstance(value, dict) and "labels" in value:
-        return dict(zip(decode_labels(value["labels"]).tolist(), value["weights"], strict=True))
-    if isinstance(value, dict):
-        return _FACTORY
-    return tuple(_from_plain(item) for item in value) if isinstance(value, list) else value
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import version
-
-    return {name: version(name) for name in ("jax", "flax", "optax", "numpy", "scikit-learn")}
-
-
-@lru_cache
-def _parameter_constraints() -> dict[str, list[Any]]:
-    from jaxdigits.core.devices import DEVICES
-    from jaxdigits.core.layers import ACTIVATIONS
-    from jaxdigits.core.models import MODELS
-    from jaxdigits.core.optimizers import OPTIMIZERS, SCHEDULES
-    from jaxdigits.core.training import COMPUTE_DTYPES
-
-    auto = StrOptions({"auto"})
-    share = Interval(Real, 0, 1, closed="left")
-    return {
-        "model": [StrOptions({"auto", *MODELS}), callable],
-        "image_shape": [auto, tuple, list, None],
-        "hidden_sizes": [tuple, list],
-        "channels": [tuple, list],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "dropout": [auto, share],
-        "optimizer": [StrOptions({"auto", *OPTIMIZERS}), callable],
-        "learning_rate": [auto, Interval(Real, 0, None, closed="neither")],
-        "schedule": [StrOptions({"auto", *SCHEDULES})],
-        "momentum": [share],
-        "nesterov": ["boolean"],
-        "weight_decay": [auto, Interval(Real, 0, None, closed="left")],
-        "label_smoothing": [auto, share],
-        "average_weights": [auto, "boolean"],
-        "batch_size": [StrOptions({"auto", "full"}), Interval(Integral, 1, None, closed="left")],
-        "max_epochs": [auto, Interval(Integral, 1, None, closed="left")],
-        "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "patience": [Interval(Integral, 1, None, closed="left")],
-        "min_delta": [Interval(Real, 0, None, closed="left")],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
-        "precision": [StrOptions(set(COMPUTE_DTYPES))],
-        "device": [StrOptions(set(DEVICES)), None],
-        "warm_start": ["boolean"],
-        "random_state": ["random_state"],
-        "verbose": [Interval(Integral, 0, None, closed="left")],
-    }

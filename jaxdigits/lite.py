@@ -201,11 +201,7 @@ class LiteModel:
         image_shape = shape[1:3] if len(shape) == 3 or (len(shape) == 4 and shape[3] == 1) else None
         fits = len(shape) == 2 and shape[1] == n_features
         if image_shape:
-            fits = (
-                image_shape == self.image_shape_
-                if self.image_shape_
-                else math.prod(image_shape) == n_features
-            )
+            fits = image_shape == self.image_shape_ if self.image_shape_ else math.prod(image_shape) == n_features
         if not fits:
             sizes = "{0}, {1}) or (n, {0}, {1}, 1".format(*self.image_shape_ or ("h", "w"))
             advice = "A single row takes X.reshape(1, -1); images take the size of the training images."
@@ -285,9 +281,7 @@ def _conv(x: Floats, *, kernel: Floats, bias: Floats, layer: dict[str, Any]) -> 
             i, j = divmod(index, kernel_width)
             bottom, right = i + stride * (height - 1) + 1, j + stride * (width - 1) + 1
             patches[:, :, :, index] = images[:, i:bottom:stride, j:right:stride]
-        np.dot(
-            patches.reshape(-1, len(kernel)), kernel, out=y[start : start + n_images].reshape(-1, len(bias))
-        )
+        np.dot(patches.reshape(-1, len(kernel)), kernel, out=y[start : start + n_images].reshape(-1, len(bias)))
     y += bias
     return y.reshape(len(x), height, width, len(bias))
 

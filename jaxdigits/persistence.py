@@ -176,9 +176,7 @@ def _build_header(bundle: Bundle) -> tuple[bytes, list[npt.NDArray[Any]]]:
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     if len(text) > _MAX_HEADER_BYTES:
-        raise defect(
-            "size of the header", len(text), f"at most {_MAX_HEADER_BYTES} bytes", "Store less metadata."
-        )
+        raise defect("size of the header", len(text), f"at most {_MAX_HEADER_BYTES} bytes", "Store less metadata.")
     if 8 + len(text) + end > _MAX_FILE_BYTES:
         raise defect("size of the file", end, f"at most {_MAX_FILE_BYTES} bytes", "Train a smaller model.")
     return text, list(arrays.values())

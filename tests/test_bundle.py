@@ -12,6 +12,7 @@ from jaxdigits.bundle import (
     check_bundle,
     decode_labels,
     defect,
+    describe_layers,
     encode_labels,
     expected_shapes,
 )
@@ -217,6 +218,45 @@ def test_training_builds_the_arrays_that_every_spec_implies():
     }
     shapes = expected_shapes(plain, make_metadata())
     assert built == {name: shape for name, (shape, *_) in shapes.items() if not name.startswith("input.")}
+
+
+def test_layers_are_described_one_a_row():
+    relu = {"kind": "Activation", "name": "relu"}
+    spec = make_spec(
+        CONV,
+        relu,
+        {"kind": "Residual", "layers": [CONV, relu, {"kind": "Residual", "layers": [CONV]}]},
+        CONV | {"stride": 2, "kernel_size": [5, 4], "features": 6},
+        {"kind": "AveragePool", "size": 2},
+        {"kind": "MaxPool", "size": 2},
+        {"kind": "GlobalAveragePool"},
+        {"kind": "Dropout"},
+        {"kind": "Dense", "features": 3},
+    )
+    assert describe_layers(spec) == [
+        ("Conv 4 3x3", (8, 8, 4), 9 * 4 + 4),
+        ("relu", (8, 8, 4), 0),
+        ("Residual of 3 layers", (8, 8, 4), 2 * (36 * 4 + 4) + 2),
+        ("Conv 6 5x4 stride 2", (4, 4, 6), 80 * 6 + 6),
+        ("AveragePool 2x2", (2, 2, 6), 0),
+        ("MaxPool 2x2", (1, 1, 6), 0),
+        ("GlobalAveragePool", (6,), 0),
+        ("Dropout", (6,), 0),
+        ("Dense 3", (3,), 21),
+    ]
+
+
+@pytest.mark.parametrize("input_shape", [(4,), (2, 2), (2, 2, 1)])
+def test_described_weights_are_those_that_the_spec_implies(input_shape):
+    spec = make_spec({"kind": "Flatten"}, {"kind": "Dense", "features": 3}, input_shape=input_shape)
+    arrays = expected_shapes(spec, make_metadata(n_features=4, image_shape=None))
+    implied = sum(np.prod(shape) for name, (shape, *_) in arrays.items() if not name.startswith("input."))
+    assert sum(row.n_weights for row in describe_layers(spec)) == implied == 15
+
+
+def test_a_layer_that_cannot_be_described_is_named():
+    with pytest.raises(ModelFileError, match=r"kind of layers\.1: got 'Lambda'"):
+        describe_layers(make_spec({"kind": "Flatten"}, {"kind": "Lambda"}))
 
 
 NESTED = {"kind": "Residual", "layers": []}

@@ -243,9 +243,7 @@ def test_many_rows_are_the_rows_one_by_one():
     logits = model.logits(X)
     assert logits.shape == (1100, 10)
     for row in (0, 511, 512, 1099):
-        np.testing.assert_allclose(
-            logits[row : row + 1], model.logits(X[row : row + 1]), rtol=1e-5, atol=1e-5
-        )
+        np.testing.assert_allclose(logits[row : row + 1], model.logits(X[row : row + 1]), rtol=1e-5, atol=1e-5)
 
 
 def test_patches_of_large_images_are_made_in_parts():
@@ -462,9 +460,7 @@ def golden_bundle():
         dense(12),
         activation("log_sigmoid"),
         dense(10),
-        classes=encode_labels(
-            ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
-        ),
+        classes=encode_labels(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]),
         pixel_range=[0, 16],
         params={"model": "cnn", "channels": [4, 6]},
     )
@@ -500,9 +496,7 @@ def test_files_of_every_format_version_predict_as_ever(version):
     model = load_model(GOLDEN / f"format_{version}.safetensors")
     images = np.array(expected["images"])
     np.testing.assert_allclose(model.predict_proba(images), expected["probabilities"], atol=5e-6)
-    np.testing.assert_allclose(
-        model.predict_proba(images.reshape(5, 8, 8)), expected["probabilities"], atol=1e-6
-    )
+    np.testing.assert_allclose(model.predict_proba(images.reshape(5, 8, 8)), expected["probabilities"], atol=1e-6)
     assert model.predict(images).tolist() == expected["predictions"]
     assert model.image_shape_ == (8, 8)
     assert model.pixel_range_ == (0.0, 16.0)

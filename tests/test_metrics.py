@@ -14,9 +14,7 @@ from jaxdigits.metrics import commonest_confusions, wilson_interval
 @pytest.mark.parametrize(("k", "n"), [(0, 1), (1, 1), (0, 450), (1, 450), (225, 450), (446, 450), (450, 450)])
 def test_wilson_interval_agrees_with_scipy(k: int, n: int, confidence: float) -> None:
     expected = binomtest(k, n).proportion_ci(confidence, method="wilson")
-    assert wilson_interval(k, n, confidence=confidence) == pytest.approx(
-        (expected.low, expected.high), abs=1e-12
-    )
+    assert wilson_interval(k, n, confidence=confidence) == pytest.approx((expected.low, expected.high), abs=1e-12)
 
 
 def test_wilson_interval_ends_are_exact_at_no_and_all_successes() -> None:

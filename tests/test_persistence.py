@@ -24,9 +24,7 @@ SPEC = {
         {"kind": "Conv", "features": 2, "kernel_size": [2, 2], "stride": 1, "padding": "SAME"},
         {
             "kind": "Residual",
-            "layers": [
-                {"kind": "Conv", "features": 2, "kernel_size": [1, 1], "stride": 1, "padding": "VALID"}
-            ],
+            "layers": [{"kind": "Conv", "features": 2, "kernel_size": [1, 1], "stride": 1, "padding": "VALID"}],
         },
         {"kind": "Flatten"},
         {"kind": "Dense", "features": 2},
@@ -158,9 +156,7 @@ def test_types_may_be_mixed_and_layouts_odd(path):
 
 def test_arrays_read_are_aligned_and_writable(path):
     bundle = make_bundle()
-    bundle.arrays["input.offset"] = bundle.arrays["input.offset"].astype(
-        np.float16
-    )  # 2 bytes, before float32
+    bundle.arrays["input.offset"] = bundle.arrays["input.offset"].astype(np.float16)  # 2 bytes, before float32
     write_bundle(bundle, path)
     for array in read_bundle(path).arrays.values():
         assert array.flags.aligned

@@ -120,9 +120,7 @@ def test_validation_figures_are_shown_where_there_are_any(clock):
 
 def test_time_left_is_no_more_than_the_budget(clock):
     stream = io.StringIO()
-    train(
-        TrainingProgress(1, stream=stream, clock=clock), clock, n_epochs=1, total_epochs=100, max_seconds=40.0
-    )
+    train(TrainingProgress(1, stream=stream, clock=clock), clock, n_epochs=1, total_epochs=100, max_seconds=40.0)
     assert "about 27 s left" in stream.getvalue()
 
 

@@ -139,13 +139,10 @@ def _make_folder(path: Path) -> Path:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"--output must be a folder that can be written, got {str(path)!r} ({error.strerror}). "
-            "Name another one."
+            f"--output must be a folder that can be written, got {str(path)!r} ({error.strerror}). Name another one."
         ) from error
     if not os.access(path, os.W_OK):
-        raise InputError(
-            f"--output must be a folder that can be written, got {str(path)!r}. Name another one."
-        )
+        raise InputError(f"--output must be a folder that can be written, got {str(path)!r}. Name another one.")
     return path
 
 

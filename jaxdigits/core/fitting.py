@@ -15,7 +15,6 @@ import jax
 import numpy as np
 
 from jaxdigits.core import training
-from jaxdigits.core.models import Variables
 from jaxdigits.core.samples import Samples, make_order
 from jaxdigits.core.training import Hyperparameters, Info, Program, TrainState
 
@@ -148,34 +147,37 @@ def run(
     Fit
     """
     n_samples = int(samples.n_samples)
-    moving = _Run(
-        program, samples, hyperparameters, generator, plan, watcher, snapshot, time.perf_counter(), n_samples
-    )
+    moving = _Run(program, samples, hyperparameters, generator, plan, watcher, snapshot, time.perf_counter(), n_samples)
     first_step = int(state.step)
     total = first_step + plan.max_epochs * moving.steps_per_epoch
     moving.hyperparameters = hyperparameters._replace(total_steps=np.float32(total))
     fit = Fit(state)
     if watcher is not None:
         watcher.on_start(plan.max_epochs)
-    latest, halved = state, False
     try:
-        while len(fit.history) < plan.max_epochs and not moving.out_of_time:
-            began = time.perf_counter()
-            candidate, info = _run_epoch(moving, latest)
-            if not np.isfinite(info.loss):
-                if halved:
-                    fit.ending = "diverged"
-                    break
-                halved = True
-                moving.hyperparameters = _halve_rate(moving.hyperparameters)
-                continue
-            latest = candidate
-            record = _record(moving, info, time.perf_counter() - began, len(fit.history) + 1)
-            if _finish_epoch(moving, fit, latest, record, validation=validation, device=device):
-                break
+        _run_epochs(moving, fit, validation=validation, device=device)
     except KeyboardInterrupt:
         fit.ending = "interrupted"
     return fit
+
+
+def _run_epochs(moving: _Run, fit: Fit, *, validation: Validation | None, device: Any) -> None:
+    """Run epochs until the plan, the watcher or a second divergence says stop."""
+    latest, halved = fit.state, False
+    while len(fit.history) < moving.plan.max_epochs and not moving.out_of_time:
+        began = time.perf_counter()
+        candidate, info = _run_epoch(moving, latest)
+        if not np.isfinite(info.loss):
+            if halved:
+                fit.ending = "diverged"
+                return
+            halved = True
+            moving.hyperparameters = _halve_rate(moving.hyperparameters)
+            continue
+        latest = candidate
+        record = _record(moving, info, time.perf_counter() - began, len(fit.history) + 1)
+        if _finish_epoch(moving, fit, latest, record, validation=validation, device=device):
+            return
 
 
 def _run_epoch(moving: _Run, state: TrainState) -> tuple[TrainState, Info]:
@@ -290,9 +292,7 @@ def _improves(fit: Fit, record: Record, min_delta: float) -> bool:
         return True
     best = fit.history[fit.best_epoch - 1]
     gain = record["validation_accuracy"] - best["validation_accuracy"]
-    return gain > min_delta or (
-        gain == 0 and min_delta == 0 and record["validation_loss"] < best["validation_loss"]
-    )
+    return gain > min_delta or (gain == 0 and min_delta == 0 and record["validation_loss"] < best["validation_loss"])
 
 
 def _halve_rate(hyperparameters: Hyperparameters) -> Hyperparameters:

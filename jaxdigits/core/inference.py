@@ -1,4 +1,4 @@
-"""Logits in fixed padded chunks: a row meets the same kernels whatever its neighbors, so its bits don't depend on them."""
+"""Logits in fixed padded chunks: a row meets the same kernels, and gets the same bits, whatever its neighbors."""
 
 from __future__ import annotations
 

@@ -68,9 +68,7 @@ class DenseLayer(Affine):
 class ConvLayer(Affine):
     """(n, h, w, c) -> (n, h', w', spec.features)."""
 
-    def __init__(
-        self, spec: specs.Conv, n_channels: int, *, gain: float, platform: str | None, rngs: nnx.Rngs
-    ) -> None:
+    def __init__(self, spec: specs.Conv, n_channels: int, *, gain: float, platform: str | None, rngs: nnx.Rngs) -> None:
         height, width = spec.kernel_size
         super().__init__(height * width * n_channels, spec.features, gain=gain, rngs=rngs)
         self.spec = spec
@@ -98,7 +96,8 @@ class DropoutLayer(nnx.Module):
         key = jax.random.fold_in(noise.key, self.position)
         rate = jnp.asarray(noise.dropout, jnp.float32)
         # a rate of 0 is the usual one, and then no random numbers are drawn
-        return jax.lax.cond(rate > 0.0, _drop, lambda x, *_: x, x, key, rate)
+        dropped: jax.Array = jax.lax.cond(rate > 0.0, _drop, lambda x, *_: x, x, key, rate)
+        return dropped
 
 
 def _drop(x: jax.Array, key: jax.Array, rate: jax.Array) -> jax.Array:
@@ -138,9 +137,7 @@ class ResidualLayer(nnx.Module):
         return x + self.scale[...] * inner
 
 
-def convolve(
-    images: jax.Array, kernel: jax.Array, spec: specs.Conv, *, platform: str | None = None
-) -> jax.Array:
+def convolve(images: jax.Array, kernel: jax.Array, spec: specs.Conv, *, platform: str | None = None) -> jax.Array:
     """Convolve images with a kernel matrix, the fast way of the platform.
 
     Parameters
@@ -186,7 +183,7 @@ def _patches(images: jax.Array, spec: specs.Conv) -> jax.Array:
 
 
 def _windows(images: jax.Array, size: int) -> list[jax.Array]:
-    """The size * size members of every pooling window, each of shape (n, h // size, w // size, c)."""
+    """List the size * size members of every pooling window, each of shape (n, h // size, w // size, c)."""
     height, width = (images.shape[1] // size) * size, (images.shape[2] // size) * size
     return [images[:, i:height:size, j:width:size] for i in range(size) for j in range(size)]
 
@@ -198,7 +195,7 @@ def _max_pool(images: jax.Array, size: int, platform: str | None) -> jax.Array:
         for other in others:
             pooled = jnp.maximum(pooled, other)
         return pooled
-    return nnx.max_pool(images, (size, size), strides=(size, size))
+    return jnp.asarray(nnx.max_pool(images, (size, size), strides=(size, size)))
 
 
 def _apply_function(spec: specs.LayerSpec, x: jax.Array, platform: str | None) -> jax.Array:

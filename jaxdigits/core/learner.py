@@ -31,7 +31,6 @@ from jaxdigits.core.samples import (
 )
 from jaxdigits.core.specs import ModelSpec
 from jaxdigits.core.training import Hyperparameters, Program, TrainState
-from jaxdigits.errors import InputError
 
 Arrays = dict[str, np.ndarray]
 
@@ -42,6 +41,11 @@ class Labeled(NamedTuple):
     rows: np.ndarray
     labels: np.ndarray
     weights: np.ndarray | None
+
+    def part(self, indices: np.ndarray) -> Labeled:
+        """Return the samples at `indices`."""
+        weights = None if self.weights is None else self.weights[indices]
+        return Labeled(self.rows[indices], self.labels[indices], weights)
 
 
 @dataclass(frozen=True)
@@ -162,9 +166,7 @@ def learn(
         view, normalization = start.view, start.normalization
     is_image = view.image_shape is not None
     recipe = resolve_recipe(asked, is_image=is_image, n_samples=len(labels), incremental=incremental)
-    setting = _make_setting(
-        asked, recipe, view, n_features=rows.shape[1], n_classes=n_classes, n_samples=len(rows)
-    )
+    setting = _make_setting(asked, recipe, view, n_features=rows.shape[1], n_classes=n_classes, n_samples=len(rows))
     samples = make_samples(
         rows,
         labels,
@@ -385,9 +387,7 @@ def _pad_model(model: Model) -> Model:
 
 
 def _first_state(setting: _Setting, samples: Samples, seed: int, start: Start | None) -> TrainState:
-    state: TrainState = training.init(
-        np.uint32(seed), samples, setting.hyperparameters, program=setting.program
-    )
+    state: TrainState = training.init(np.uint32(seed), samples, setting.hyperparameters, program=setting.program)
     if start is None:
         return state
     params = jax.device_put(_pad_arrays(start.params, setting.padded), setting.device)
@@ -415,9 +415,7 @@ def _to_host(
     fit: fitting.Fit, setting: _Setting, view: InputView, normalization: Normalization, recipe: Recipe
 ) -> Learned:
     variables = training.predicting_variables(fit.state, setting.program)
-    params, extras, leaves = jax.device_get(
-        (variables.params, variables.extras, jax.tree.leaves(fit.state.opt_state))
-    )
+    params, extras, leaves = jax.device_get((variables.params, variables.extras, jax.tree.leaves(fit.state.opt_state)))
     return Learned(
         spec=setting.model.to_plain() if isinstance(setting.model, ModelSpec) else None,
         params=_trim_arrays(params, setting.model),

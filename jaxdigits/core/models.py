@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from jaxdigits.core import specs
 from jaxdigits.core.layers import (
     ACTIVATIONS,
     RECTIFIERS,
@@ -66,10 +65,13 @@ Model = ModelSpec | CustomModel
 
 
 class Variables(NamedTuple):
-    """A network's arrays by flat name ("layers.0.kernel"): what is learned, and what a user's module also keeps."""
+    """A network's arrays by flat name ("layers.0.kernel"): what is learned, and what a user's module also keeps.
 
-    params: ArrayDict
-    extras: ArrayDict
+    They are JAX's or NumPy's, as they lie on the device or the host.
+    """
+
+    params: dict[str, Any]
+    extras: dict[str, Any]
 
 
 class Network(nnx.Module):
@@ -322,7 +324,7 @@ def init_variables(model: Model, key: jax.Array) -> Variables:
         Arrays by flat name.
     """
     network = make_network(model, platform=None, rngs=nnx.Rngs(key))
-    _, params, extras = nnx.split(network, nnx.Param, ...)
+    _, params, extras = _split(network)
     return Variables(_flatten(params), _flatten(extras))
 
 
@@ -356,15 +358,13 @@ def apply(
         If a user's module returns something else than logits of shape (n, n_classes).
     """
     abstract = nnx.eval_shape(lambda: make_network(model, platform=platform, rngs=nnx.Rngs(0)))
-    graph, params, extras = nnx.split(abstract, nnx.Param, ...)
-    network = nnx.merge(
-        graph, _unflatten(params, variables.params), _unflatten(extras, variables.extras), copy=True
-    )
+    graph, params, extras = _split(abstract)
+    network = nnx.merge(graph, _unflatten(params, variables.params), _unflatten(extras, variables.extras), copy=True)
     if isinstance(model, ModelSpec):
         dropout, key = (0.0, None) if noise is None else (noise.dropout, noise.key)
         return network(images, dropout=dropout, key=key), variables.extras
     logits = _apply_custom(model, network, images, training=noise is not None)
-    return logits, _flatten(nnx.split(network, nnx.Param, ...)[2])
+    return logits, _flatten(_split(network)[2])
 
 
 def _apply_custom(model: CustomModel, network: Any, images: jax.Array, *, training: bool) -> jax.Array:
@@ -420,9 +420,7 @@ def _follow_shape(module: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
         following: tuple[int, ...] = nnx.eval_shape(lambda x: module(x, None), sample).shape[1:]
     except (TypeError, ValueError, IndexError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(
-            f"{type(module).__name__} can't take an input of shape {shape}: {reason}."
-        ) from error
+        raise InputError(f"{type(module).__name__} can't take an input of shape {shape}: {reason}.") from error
     if 0 in following:
         raise InputError(
             f"{type(module).__name__} leaves nothing of an input of shape {shape}. Use fewer pooling layers."
@@ -430,12 +428,25 @@ def _follow_shape(module: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
     return following
 
 
+def _split(network: nnx.Module) -> tuple[Any, Any, Any]:
+    """Take a network apart: its structure, what is learned, and the rest of its state."""
+    graph, params, *rest = nnx.split(network, nnx.Param, ...)
+    return graph, params, rest[0]
+
+
 def _flatten(state: Any) -> ArrayDict:
-    return {".".join(map(str, path)): leaf[...] for path, leaf in nnx.to_flat_state(state)}
+    """Name the arrays; keys, such as those of `nnx.Dropout`, are kept as plain numbers."""
+    arrays = {".".join(map(str, path)): leaf[...] for path, leaf in nnx.to_flat_state(state)}
+    return {name: jax.random.key_data(array) if _is_key(array) else array for name, array in arrays.items()}
 
 
 def _unflatten(abstract: Any, arrays: ArrayDict) -> Any:
-    pairs = [
-        (path, leaf.replace(arrays[".".join(map(str, path))])) for path, leaf in nnx.to_flat_state(abstract)
-    ]
+    pairs = []
+    for path, leaf in nnx.to_flat_state(abstract):
+        array = arrays[".".join(map(str, path))]
+        pairs.append((path, leaf.replace(jax.random.wrap_key_data(array) if _is_key(leaf) else array)))
     return nnx.from_flat_state(pairs)
+
+
+def _is_key(array: Any) -> bool:
+    return bool(jnp.issubdtype(array.dtype, jax.dtypes.prng_key))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 Scalar = jax.Array | float
@@ -32,6 +33,9 @@ class Settings(NamedTuple):
     weight_decay: Scalar
     nesterov: bool
 
+
+MUON_COEFFICIENTS = np.array([3.4445, -4.7750, 2.0315], np.float32)
+"""Optax's default, in float32 whatever `jax_enable_x64` says."""
 
 ADAM_SHARE = 0.2
 """Muon's companion rate: what no matrix update suits (biases, the last layer) runs Adam at this share of the rate."""
@@ -63,11 +67,13 @@ def make_adamw(settings: Settings) -> optax.GradientTransformation:
 def make_muon(settings: Settings) -> optax.GradientTransformation:
     """Make Muon (Jordan et al., 2024) for hidden matrices; biases and the last layer run AdamW at a share of the rate.
 
-    Convolution kernels are matrices here, so they are orthogonalized too.
+    Convolution kernels are matrices here, so they are orthogonalized too; a kernel of more axes is no hidden matrix.
     """
     hidden = optax.chain(
-        optax.contrib.scale_by_muon(beta=settings.momentum),
-        optax.contrib.scale_by_shape(),
+        optax.contrib.scale_by_muon(
+            MUON_COEFFICIENTS, beta=settings.momentum, weight_dimension_numbers=_number_dimensions
+        ),
+        optax.stateless_with_tree_map(_widen),
         optax.add_decayed_weights(settings.weight_decay),
         optax.scale_by_learning_rate(settings.learning_rate),
     )
@@ -93,15 +99,27 @@ def make_optimizer(optimizer: Optimizer, settings: Settings) -> optax.GradientTr
     return OPTIMIZERS[optimizer](settings)
 
 
-def is_kernel(params: dict[str, Any]) -> dict[str, bool]:
+def is_kernel(params: Any) -> Any:
     """Mark the kernels among flatly named parameters: what weight decay acts on."""
-    return {name: leaf.ndim >= 2 for name, leaf in params.items()}
+    return jax.tree.map(lambda leaf: leaf.ndim >= 2, params)  # passes over what Optax masks out
 
 
 def _label_hidden(params: dict[str, Any]) -> dict[str, str]:
-    kernels = [name for name, is_matrix in is_kernel(params).items() if is_matrix]
-    last = max(kernels, key=_position, default=None)
-    return {name: "hidden" if name in kernels and name != last else "rest" for name in params}
+    matrices = [name for name, leaf in params.items() if leaf.ndim == 2]
+    last = max(matrices, key=_position, default=None)
+    return {name: "hidden" if name in matrices and name != last else "rest" for name in params}
+
+
+def _number_dimensions(params: Any) -> Any:
+    """Say of every matrix what Optax assumes anyway, since it says so of a single one only."""
+    return jax.tree.map(lambda _: optax.contrib.MuonDimensionNumbers(), params)
+
+
+def _widen(update: jax.Array, param: Any) -> jax.Array:
+    """Scale a rotation so that outputs move alike whatever the kernel's shape (Jordan et al., 2024)."""
+    del param
+    n_inputs, n_outputs = update.shape
+    return update * max(1.0, n_outputs / n_inputs) ** 0.5
 
 
 def _position(name: str) -> tuple[int, ...]:
@@ -138,9 +156,7 @@ They are closed forms of our own because Optax's raise on a traced number of ste
 """
 
 
-def scheduled_rate(
-    schedule: str, learning_rate: Scalar, *, step: jax.Array, total_steps: Scalar
-) -> jax.Array:
+def scheduled_rate(schedule: str, learning_rate: Scalar, *, step: jax.Array, total_steps: Scalar) -> jax.Array:
     """Return the rate of a step; steps are counted from 0 and a step's rate is taken at its middle."""
     progress = (step.astype(jnp.float32) + 0.5) / total_steps
     return jnp.asarray(learning_rate, jnp.float32) * SCHEDULES[schedule](jnp.clip(progress, 0.0, 1.0))

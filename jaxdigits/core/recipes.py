@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from jaxdigits.core.models import IMAGE_MODELS, MODELS, Model, ModelSpec, Options
+from jaxdigits.core.models import IMAGE_MODELS, MODELS, Model, Options
 from jaxdigits.core.optimizers import Optimizer
+from jaxdigits.core.specs import ModelSpec
 from jaxdigits.errors import InputError
 
 AUTO = "auto"
@@ -56,9 +57,7 @@ TIMED_EPOCHS = 10_000
 SMALL_DATA = 4096
 
 
-def resolve_recipe(
-    asked: dict[str, Any], *, is_image: bool, n_samples: int, incremental: bool = False
-) -> Recipe:
+def resolve_recipe(asked: dict[str, Any], *, is_image: bool, n_samples: int, incremental: bool = False) -> Recipe:
     """Fill in every "auto".
 
     Parameters

@@ -185,9 +185,7 @@ def make_samples(
     on_host = Samples(
         padded,
         np.pad(np.asarray(labels, np.int32), (0, bucket - n_samples)),
-        np.pad(np.ones(n_samples) if weights is None else weights, (0, bucket - n_samples)).astype(
-            np.float32
-        ),
+        np.pad(np.ones(n_samples) if weights is None else weights, (0, bucket - n_samples)).astype(np.float32),
         *pad_normalization(offset, scale, width),
         np.int32(n_samples),
         np.int32(n_features),

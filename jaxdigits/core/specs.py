@@ -74,9 +74,7 @@ class Residual:
     layers: tuple[LayerSpec, ...]
 
 
-LayerSpec = (
-    Conv | MaxPool | AveragePool | GlobalAveragePool | Flatten | Dense | Activation | Dropout | Residual
-)
+LayerSpec = Conv | MaxPool | AveragePool | GlobalAveragePool | Flatten | Dense | Activation | Dropout | Residual
 
 KINDS: dict[str, type] = {
     kind.__name__: kind

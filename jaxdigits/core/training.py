@@ -28,7 +28,7 @@ COMPUTE_DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 LARGEST_MICRO_BATCH = 1024
 
-ALL_STEPS = np.int32(2**31 - 1)
+FIRST_STEP, ALL_STEPS = np.int32(0), np.int32(2**31 - 1)
 
 
 @dataclass(frozen=True)
@@ -133,10 +133,10 @@ class TrainState(NamedTuple):
 class Info(NamedTuple):
     """Diagnostics of the steps just run: sums over their samples (divide by `weight`), the last step's rate."""
 
-    loss: jax.Array
-    correct: jax.Array
-    weight: jax.Array
-    learning_rate: jax.Array
+    loss: Any
+    correct: Any
+    weight: Any
+    learning_rate: Any
 
 
 ZERO_INFO = Info(np.float32(0), np.float32(0), np.float32(0), np.float32(0))
@@ -181,9 +181,7 @@ def init(seed: Any, samples: Samples, hyperparameters: Hyperparameters, *, progr
     params = _restore_fan_in(variables.params, program.model, samples.n_features)
     opt_state = make_optimizer(program.optimizer, _settings(program, hyperparameters, 0.0)).init(params)
     average = params if program.average_weights else {}
-    return TrainState(
-        params, variables.extras, opt_state, average, jnp.int32(0), jax.random.key_data(key_noise)
-    )
+    return TrainState(params, variables.extras, opt_state, average, jnp.int32(0), jax.random.key_data(key_noise))
 
 
 @partial(jax.jit, static_argnames="program")
@@ -194,7 +192,7 @@ def epoch(
     hyperparameters: Hyperparameters,
     *,
     program: Program,
-    first_step: Any = np.int32(0),
+    first_step: Any = FIRST_STEP,
     n_steps: Any = ALL_STEPS,
     info: Info = ZERO_INFO,
 ) -> tuple[TrainState, Info]:
@@ -357,9 +355,7 @@ def _gradients(
     program: Program,
 ) -> tuple[ArrayDict, Tally, ArrayDict]:
     """Gradient of a batch's loss (its weighted sum over its number of samples), micro-batch by micro-batch."""
-    micro = program.micro_batch_size or preferred_micro_batch(
-        program.model, program.batch_size, program.platform
-    )
+    micro = program.micro_batch_size or preferred_micro_batch(program.model, program.batch_size, program.platform)
     start = position * program.batch_size
     n_valid = jnp.minimum(samples.n_samples - start, program.batch_size)
     key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step)
@@ -422,8 +418,6 @@ def _restore_fan_in(params: ArrayDict, model: Model, n_features: jax.Array) -> A
     """Scale the first kernel to the real number of inputs where zero columns pad tabular rows."""
     if not isinstance(model, ModelSpec) or len(model.input_shape) != 1:
         return params
-    first = min(
-        (name for name in params if name.endswith("kernel")), key=lambda name: int(name.split(".")[1])
-    )
+    first = min((name for name in params if name.endswith("kernel")), key=lambda name: int(name.split(".")[1]))
     factor = jnp.sqrt(model.input_shape[0] / n_features.astype(jnp.float32))
     return {**params, first: params[first] * factor}

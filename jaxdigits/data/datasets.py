@@ -169,9 +169,7 @@ def read_dataset(path: str | os.PathLike[str], *, split: str | None = None) -> D
     """
     path = Path(path).expanduser()
     if split is not None and split not in SPLITS:
-        raise InputError(
-            f"split must be None or one of {', '.join(map(repr, SPLITS))}, got {split!r}. Correct it."
-        )
+        raise InputError(f"split must be None or one of {', '.join(map(repr, SPLITS))}, got {split!r}. Correct it.")
     if not path.exists():
         raise DatasetError(f"{path}: no such file or folder. Check the path.")
     try:
@@ -187,15 +185,11 @@ def _recognize(path: Path) -> tuple[Format, list[Path]]:
     found = {name: places for name, known in FORMATS.items() if (places := known.find(path))}
     if len(found) > 1:
         listed = ", ".join(f"{name} ({places[0].name})" for name, places in found.items())
-        raise DatasetError(
-            f"{path}: holds several formats, {listed}, expected one. Name the file or folder meant."
-        )
+        raise DatasetError(f"{path}: holds several formats, {listed}, expected one. Name the file or folder meant.")
     if not found:
         kind = "folder without a data set" if path.is_dir() else "file of no known format"
         expected = "; ".join(known.description for known in FORMATS.values())
-        raise DatasetError(
-            f"{path}: {kind}, expected one of: {expected}. Check the path or convert the data."
-        )
+        raise DatasetError(f"{path}: {kind}, expected one of: {expected}. Check the path or convert the data.")
     name = next(iter(found))
     return FORMATS[name], found[name]
 
@@ -209,7 +203,5 @@ def _choose_place(path: Path, places: list[Path], split: str | None) -> Path:
         raise DatasetError(f"{path}: no {split} set in it, found {names}. Leave split out, or name the file.")
     if len(wanted) > 1:
         names = ", ".join(place.name for place in wanted)
-        raise DatasetError(
-            f"{path}: several data sets ({names}), expected one. Name the file or folder meant."
-        )
+        raise DatasetError(f"{path}: several data sets ({names}), expected one. Name the file or folder meant.")
     return wanted[0]

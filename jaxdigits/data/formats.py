@@ -85,9 +85,7 @@ def _read_npz(path: Path, split: str | None) -> Dataset:
             f"{path}: not a readable npz archive of plain arrays ({reason}). Write it again with numpy.savez."
         ) from error
     marked = {name for name in arrays if split_of(name)}
-    wanted = split or next(
-        (found for found in SPLITS if any(split_of(name) == found for name in marked)), None
-    )
+    wanted = split or next((found for found in SPLITS if any(split_of(name) == found for name in marked)), None)
     X = _pick_array(path, arrays, wanted, ("x", "images", "data"))
     y = _pick_array(path, arrays, wanted, ("y", "labels", "label", "target"))
     if X is None:
@@ -108,14 +106,10 @@ def _pick_array(
     found = [
         name
         for name in arrays
-        if split_of(name) == split
-        and len(words := set(name.lower().split("_")) - marks) == 1
-        and words <= {*names}
+        if split_of(name) == split and len(words := set(name.lower().split("_")) - marks) == 1 and words <= {*names}
     ]
     if len(found) > 1:
-        raise DatasetError(
-            f"{path}: arrays {', '.join(found)} hold the same thing, expected one. Leave one out."
-        )
+        raise DatasetError(f"{path}: arrays {', '.join(found)} hold the same thing, expected one. Leave one out.")
     return arrays[found[0]] if found else None
 
 
@@ -124,9 +118,7 @@ def _to_labels(path: Path, labels: NDArray[Any]) -> NDArray[Any]:
         return labels
     whole = labels.astype(np.int64) if labels.dtype.kind in "buif" and np.isfinite(labels).all() else None
     if whole is None or not np.array_equal(whole, labels):
-        raise DatasetError(
-            f"{path}: labels of dtype {labels.dtype}, expected whole numbers or text. Convert them."
-        )
+        raise DatasetError(f"{path}: labels of dtype {labels.dtype}, expected whole numbers or text. Convert them.")
     return whole
 
 
@@ -153,9 +145,7 @@ FORMATS: dict[str, Format] = {
         lambda path, _: read_idx_pair(path),
     ),
     "npz": Format("npz archive with arrays X and y", _find_npz, _read_npz, splits_inside=True),
-    "csv": Format(
-        "CSV with a column 'label' and one column a pixel", _find_tables, lambda path, _: read_table(path)
-    ),
+    "csv": Format("CSV with a column 'label' and one column a pixel", _find_tables, lambda path, _: read_table(path)),
     "pictures": Format(
         "folder of pictures in subfolders 0 to 9 or named such as 7_0001.png",
         _find_pictures,

@@ -47,9 +47,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DatasetError(
-            f"{path}: cannot be read ({error.strerror}). Check the path and its rights."
-        ) from error
+        raise DatasetError(f"{path}: cannot be read ({error.strerror}). Check the path and its rights.") from error
     if path.suffix != ".gz":
         return content
     try:

@@ -23,9 +23,7 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".
 
 _FILE_LABEL = re.compile(r"(\d)_")
 # What systems and authors leave in folders of pictures; any other file that is no picture is an error.
-_COMPANION = re.compile(
-    r"\..*|__MACOSX|thumbs\.db|desktop\.ini|(readme|licen[cs]e|copying)(\.(txt|md|rst))?", re.I
-)
+_COMPANION = re.compile(r"\..*|__MACOSX|thumbs\.db|desktop\.ini|(readme|licen[cs]e|copying)(\.(txt|md|rst))?", re.I)
 
 
 def read_picture_folder(folder: Path) -> Dataset:
@@ -109,8 +107,7 @@ def _check_entries(folder: Path, entries: list[Path]) -> None:
     for entry in entries:
         if entry.is_dir() or entry.suffix.lower() not in PICTURE_SUFFIXES:
             raise DatasetError(
-                f"{entry}: not an image, expected a file that ends in {', '.join(PICTURE_SUFFIXES)}. "
-                "Move it elsewhere."
+                f"{entry}: not an image, expected a file that ends in {', '.join(PICTURE_SUFFIXES)}. Move it elsewhere."
             )
 
 
@@ -138,8 +135,7 @@ def _read_picture(file: Path) -> NDArray[np.uint8]:
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         reason = " ".join(str(error).split())
         raise DatasetError(
-            f"{file}: not an image that can be read ({reason}), expected a whole picture. "
-            "Replace or remove it."
+            f"{file}: not an image that can be read ({reason}), expected a whole picture. Replace or remove it."
         ) from error
     if n_frames > 1:
         raise DatasetError(f"{file}: {n_frames} frames, expected one. Save each as a file of its own.")

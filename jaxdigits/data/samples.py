@@ -59,9 +59,7 @@ class Dataset:
         """Refuse arrays that do not belong together."""
         X, y = self.X, self.y
         if X.dtype.kind not in "uif":
-            raise DatasetError(
-                f"{self.path}: samples have dtype {X.dtype}, expected numbers. Convert them first."
-            )
+            raise DatasetError(f"{self.path}: samples have dtype {X.dtype}, expected numbers. Convert them first.")
         if X.ndim not in (2, 3) or not X.size:
             raise DatasetError(
                 f"{self.path}: samples have shape {X.shape}, expected (n, h, w) or (n, n_features) with none "

@@ -90,9 +90,7 @@ def _read_layout(path: Path) -> _Layout:
     if not labeled and n_numbers:
         return _Layout(delimiter, len(first), 0, None, _guess_label_column(path, len(first)))
     if second is None:
-        raise DatasetError(
-            f"{path}: a header but no rows below it, expected one sample a row. Check the export."
-        )
+        raise DatasetError(f"{path}: a header but no rows below it, expected one sample a row. Check the export.")
     if "" in names:
         raise DatasetError(
             f"{path}: row 1, column {names.index('') + 1} is empty, expected a name. If pandas wrote its "
@@ -124,9 +122,7 @@ def _find_label_column(path: Path, names: tuple[str, ...]) -> int | None:
     columns = [column for column, name in enumerate(names) if name.lower() in LABEL_NAMES]
     if len(columns) > 1:
         found = ", ".join(repr(names[column]) for column in columns)
-        raise DatasetError(
-            f"{path}: several columns of labels ({found}), expected one. Rename or drop the others."
-        )
+        raise DatasetError(f"{path}: several columns of labels ({found}), expected one. Rename or drop the others.")
     if not columns and _is_square(len(names) - 1):
         raise DatasetError(
             f"{path}: {len(names)} columns but none of them named {', '.join(LABEL_NAMES)}, expected a "

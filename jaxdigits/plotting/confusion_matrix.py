@@ -56,7 +56,7 @@ class ConfusionMatrixDisplay(_SklearnConfusionMatrixDisplay):
     >>> from jaxdigits.plotting import ConfusionMatrixDisplay
     >>> display = ConfusionMatrixDisplay.from_predictions([4, 4, 9, 9], [4, 9, 9, 9])
     >>> display.ax_.get_title()
-    '3 of 4 right (75 %)'
+    '3 of 4 right (75.0 %)'
     """
 
     def plot(

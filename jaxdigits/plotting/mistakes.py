@@ -181,7 +181,7 @@ class MistakesDisplay:
         >>> from jaxdigits.plotting import MistakesDisplay
         >>> display = MistakesDisplay.from_predictions(np.zeros((1, 64)), ["a"], [[0.3, 0.7]], ["a", "b"])
         >>> display.axes_[0].get_title().splitlines()
-        ['a read as b', '70 % sure']
+        ['a read as b', '70.0 % sure']
         """
         if n_mistakes < 1:
             raise InputError(f"n_mistakes must be an int >= 1, got {n_mistakes}. Use 20.")
@@ -236,9 +236,7 @@ class MistakesDisplay:
         n_columns = min(max(n_tiles, 1), 5)
         n_rows = max(1, math.ceil(n_tiles / n_columns))
         if ax is None:
-            ax = plt.subplots(figsize=(max(1.7 * n_columns, 4.5), 2.1 * n_rows + 0.4), layout="constrained")[
-                1
-            ]
+            ax = plt.subplots(figsize=(max(1.7 * n_columns, 4.5), 2.1 * n_rows + 0.4), layout="constrained")[1]
         self.ax_, self.figure_ = ax, ax.figure
         ax.set_axis_off()
         if n_tiles:

@@ -44,12 +44,10 @@ def format_percent(share: float) -> str:
     >>> format_percent(0.9789), format_percent(0.99999), format_percent(1.0)
     ('97.9 %', '>99.9 %', '100 %')
     """
+    if share in (0.0, 1.0):
+        return f"{100.0 * share:.0f} %"
     text = f"{100.0 * share:.1f}"
-    if text == "100.0" and share < 1.0:
-        return ">99.9 %"
-    if text == "0.0" and share > 0.0:
-        return "<0.1 %"
-    return f"{text.removesuffix('.0')} %"
+    return {"100.0": ">99.9 %", "0.0": "<0.1 %"}.get(text, f"{text} %")
 
 
 def background_color(ax: Axes) -> tuple[float, float, float]:

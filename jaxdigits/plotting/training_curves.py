@@ -126,9 +126,7 @@ class TrainingCurvesDisplay:
         return display.plot(ax)
 
     @classmethod
-    def from_estimator(
-        cls, estimator: Any, *, ax: Axes | Sequence[Axes] | None = None
-    ) -> TrainingCurvesDisplay:
+    def from_estimator(cls, estimator: Any, *, ax: Axes | Sequence[Axes] | None = None) -> TrainingCurvesDisplay:
         """Draw how a fitted estimator learned.
 
         Parameters
@@ -198,9 +196,7 @@ class TrainingCurvesDisplay:
                 return int(self.epochs[np.nanargmin(loss)])
         return int(self.epochs[-1])
 
-    def _draw_panel(
-        self, ax: Axes, title: str, training: NDArray[np.float64], validation: NDArray[np.float64]
-    ) -> None:
+    def _draw_panel(self, ax: Axes, title: str, training: NDArray[np.float64], validation: NDArray[np.float64]) -> None:
         from matplotlib.ticker import MaxNLocator
 
         # A lone point makes no line, so short runs show their points.
@@ -209,9 +205,7 @@ class TrainingCurvesDisplay:
         (at_best,) = np.nonzero(self.epochs == self.best_epoch)
         if at_best.size:
             label = f"best epoch: {self.best_epoch}"
-            ax.axvline(
-                self.best_epoch, label=label, color=text_color(), alpha=0.6, linestyle=":", linewidth=1.2
-            )
+            ax.axvline(self.best_epoch, label=label, color=text_color(), alpha=0.6, linestyle=":", linewidth=1.2)
         ax.plot(self.epochs, training, label="training", color=BLUE, **style)
         if np.isfinite(validation).any():
             ax.plot(
@@ -232,9 +226,7 @@ class TrainingCurvesDisplay:
         if handles:
             width = 72.0 * ax.get_window_extent().width / ax.figure.dpi
             # Its longest line takes about 18 times the font size.
-            ax.legend(
-                handles=handles, loc=place, edgecolor="none", fontsize=min(10.0, max(4.0, width / 18.0))
-            )
+            ax.legend(handles=handles, loc=place, edgecolor="none", fontsize=min(10.0, max(4.0, width / 18.0)))
 
     def _name_gap(self, ax: Axes) -> None:
         """Name the gap in accuracy; that in loss means little where the training loss is a smoothed one."""

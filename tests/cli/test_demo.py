@@ -35,7 +35,7 @@ def test_it_ends_well_and_nothing_but_its_own_words_is_on_the_screen(home):
     _, done = home
     assert done.returncode == 0
     assert done.stderr == ""  # no progress in a pipe, no warning of anybody
-    assert "arning" not in done.stdout
+    assert "Warning" not in done.stdout
 
 
 def test_it_tells_what_was_trained_and_how_well_it_reads(home):

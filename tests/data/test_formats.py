@@ -35,9 +35,7 @@ def test_split_is_told_by_whole_words(name: str, split: str | None) -> None:
 
 @pytest.mark.parametrize("names", [("X", "y"), ("x", "Y"), ("images", "labels"), ("data", "target")])
 def test_npz_is_read_under_common_names(tmp_path: Path, names: tuple[str, str]) -> None:
-    np.savez_compressed(
-        tmp_path / "a.npz", **dict(zip(names, (X, Y), strict=True)), target_names=np.arange(10)
-    )
+    np.savez_compressed(tmp_path / "a.npz", **dict(zip(names, (X, Y), strict=True)), target_names=np.arange(10))
     dataset = read_npz(tmp_path / "a.npz")
     np.testing.assert_array_equal(dataset.X, X)
     assert dataset.X.dtype == np.uint8

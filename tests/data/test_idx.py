@@ -48,9 +48,7 @@ def test_images_and_labels_may_be_packed_each_for_itself(pair: Path) -> None:
     np.testing.assert_array_equal(read_idx_pair(packed).y, LABELS)
 
 
-@pytest.mark.parametrize(
-    ("dtype", "type_byte"), [("i1", 0x09), ("i2", 0x0B), ("i4", 0x0C), ("f4", 0x0D), ("f8", 0x0E)]
-)
+@pytest.mark.parametrize(("dtype", "type_byte"), [("i1", 0x09), ("i2", 0x0B), ("i4", 0x0C), ("f4", 0x0D), ("f8", 0x0E)])
 def test_every_type_of_the_format_is_read_in_native_byte_order(dtype: str, type_byte: int) -> None:
     values = np.array([-3, 0, 100], dtype=dtype)
     array = parse_idx(idx(values, type_byte), Path("any"), n_dimensions=1)

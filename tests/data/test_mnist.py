@@ -141,9 +141,7 @@ def test_next_mirror_is_asked_when_one_misbehaves(server: Server, tmp_path: Path
 
 
 @pytest.mark.parametrize("manner", MISBEHAVIOR)
-def test_no_mirror_leaves_no_file_and_one_line_of_reasons(
-    server: Server, tmp_path: Path, manner: str
-) -> None:
+def test_no_mirror_leaves_no_file_and_one_line_of_reasons(server: Server, tmp_path: Path, manner: str) -> None:
     with pytest.raises(DatasetError, match=MISBEHAVIOR[manner]) as caught:
         fetch(server, tmp_path, manner)
     message = str(caught.value)

@@ -81,9 +81,7 @@ def test_picture_that_is_cut_off_is_named(tmp_path: Path) -> None:
 def test_file_of_another_kind_is_not_dropped(tmp_path: Path) -> None:
     save(tmp_path / "1_a.png")
     (tmp_path / "labels.txt").write_text("1")
-    assert fail(tmp_path, r"not an image, expected a file that ends in \.png").startswith(
-        str(tmp_path / "labels.txt")
-    )
+    assert fail(tmp_path, r"not an image, expected a file that ends in \.png").startswith(str(tmp_path / "labels.txt"))
 
 
 def test_what_systems_and_authors_leave_is_passed_over(tmp_path: Path) -> None:

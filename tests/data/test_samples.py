@@ -84,9 +84,7 @@ def test_split_refuses_sizes_that_leave_nothing_in_one_line(test_size: float) ->
         (np.zeros((3, 4)), np.zeros((3, 10)), "argmax"),
     ],
 )
-def test_arrays_that_do_not_belong_together_are_refused(
-    X: np.ndarray, y: np.ndarray | None, message: str
-) -> None:
+def test_arrays_that_do_not_belong_together_are_refused(X: np.ndarray, y: np.ndarray | None, message: str) -> None:
     with pytest.raises(DatasetError, match=f"^made: .*{message}"):
         Dataset(X, y, Path("made"))
 

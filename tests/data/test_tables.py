@@ -29,9 +29,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("start", ["", "\ufeff"])
 def test_table_with_header_is_read(path: Path, delimiter: str, start: str) -> None:
-    path.write_text(
-        start + text(np.column_stack([LABELS, PIXELS]), ["label", *NAMES], delimiter), encoding="utf-8"
-    )
+    path.write_text(start + text(np.column_stack([LABELS, PIXELS]), ["label", *NAMES], delimiter), encoding="utf-8")
     dataset = read_table(path)
     assert dataset.X.dtype == np.uint8
     np.testing.assert_array_equal(dataset.X, PIXELS)
@@ -118,9 +116,7 @@ def test_bad_cell_of_the_first_row_does_not_make_it_a_header(path: Path) -> None
         read_table(path)
 
 
-@pytest.mark.parametrize(
-    ("cell", "message"), [("", "is empty"), ("seven", "holds 'seven'"), ("3.5", "holds '3.5'")]
-)
+@pytest.mark.parametrize(("cell", "message"), [("", "is empty"), ("seven", "holds 'seven'"), ("3.5", "holds '3.5'")])
 def test_bad_label_is_named_by_row_and_column(path: Path, cell: str, message: str) -> None:
     rows = np.column_stack([LABELS, PIXELS]).astype(object)
     rows[2, 0] = cell

@@ -31,7 +31,7 @@ def test_counts_and_labels_are_written():
     display = ConfusionMatrixDisplay(MATRIX, display_labels=["four", "nine"]).plot()
     assert [[text.get_text() for text in row] for row in display.text_] == [["50", "3"], ["1", "47"]]
     assert [label.get_text() for label in display.ax_.get_xticklabels()] == ["four", "nine"]
-    assert display.ax_.get_title() == "97 of 101 right (96 %)"
+    assert display.ax_.get_title() == "97 of 101 right (96.0 %)"
 
 
 def test_the_color_scale_belongs_to_the_mistakes():

@@ -35,8 +35,8 @@ def test_mistakes_are_sorted_by_how_sure_the_model_was():
 def test_each_tile_shows_picture_labels_and_probability():
     display = make_display()
     assert [tile.get_title() for tile in display.axes_] == [
-        "four read as nine\n90 % sure",
-        "nine read as four\n60 % sure",
+        "four read as nine\n90.0 % sure",
+        "nine read as four\n60.0 % sure",
     ]
     np.testing.assert_array_equal(display.axes_[1].get_images()[0].get_array(), IMAGES[1])
     assert display.ax_.get_title() == "2 mistakes in 4, the surest first"
@@ -51,17 +51,13 @@ def test_only_the_worst_are_shown_and_the_number_of_all_is_told():
 
 def test_twenty_are_shown_unless_told_otherwise():
     n = 30
-    display = MistakesDisplay.from_predictions(
-        np.zeros((n, 4, 4)), [1] * n, np.tile([0.9, 0.1], (n, 1)), [0, 1]
-    )
+    display = MistakesDisplay.from_predictions(np.zeros((n, 4, 4)), [1] * n, np.tile([0.9, 0.1], (n, 1)), [0, 1])
     assert len(display.axes_) == 20
     display.figure_.canvas.draw()
 
 
 def test_no_mistakes_at_all_is_said_in_words():
-    display = MistakesDisplay.from_predictions(
-        IMAGES[:2], ["four", "nine"], [[0.9, 0.1], [0.2, 0.8]], CLASSES
-    )
+    display = MistakesDisplay.from_predictions(IMAGES[:2], ["four", "nine"], [[0.9, 0.1], [0.2, 0.8]], CLASSES)
     assert display.axes_ == []
     assert [text.get_text() for text in display.ax_.texts] == ["No mistakes: all 2 right"]
     display.figure_.canvas.draw()
@@ -113,9 +109,7 @@ def test_from_estimator_works_with_any_classifier():
 
 
 def test_from_estimator_shows_other_pictures_than_it_reads():
-    estimator = SimpleNamespace(
-        classes_=np.array([0, 1]), predict_proba=lambda X: np.tile([0.8, 0.2], (len(X), 1))
-    )
+    estimator = SimpleNamespace(classes_=np.array([0, 1]), predict_proba=lambda X: np.tile([0.8, 0.2], (len(X), 1)))
     display = MistakesDisplay.from_estimator(estimator, np.zeros((2, 5)), [1, 1], images=np.ones((2, 3, 4)))
     np.testing.assert_array_equal(display.images, np.ones((2, 3, 4)))
 
@@ -131,9 +125,7 @@ def test_given_axes_are_divided():
 
 def test_tiles_do_not_overlap_one_another():
     n = 20
-    display = MistakesDisplay.from_predictions(
-        np.zeros((n, 8, 8)), [1] * n, np.tile([0.9, 0.1], (n, 1)), [0, 1]
-    )
+    display = MistakesDisplay.from_predictions(np.zeros((n, 8, 8)), [1] * n, np.tile([0.9, 0.1], (n, 1)), [0, 1])
     display.figure_.canvas.draw()
     boxes = [tile.get_tightbbox() for tile in display.axes_]
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])

@@ -32,9 +32,7 @@ def test_colors_stand_out_from_light_and_dark(color, background):
     assert contrast(color, background) >= 3.8
 
 
-@pytest.mark.parametrize(
-    "color", ["white", "black", "gold", "navy", "gray", "dimgray", "tomato", BLUE, VERMILION]
-)
+@pytest.mark.parametrize("color", ["white", "black", "gold", "navy", "gray", "dimgray", "tomato", BLUE, VERMILION])
 def test_ink_on_chooses_the_greater_contrast_or_one_as_good(color):
     other = {"black": "white", "white": "black"}[ink_on(to_rgb(color))]
     assert contrast(color, ink_on(to_rgb(color))) >= 0.9 * contrast(color, other)
@@ -47,7 +45,7 @@ def test_ink_on_chooses_the_greater_contrast_or_one_as_good(color):
         (0.0, "0 %"),
         (0.99996, ">99.9 %"),
         (0.0001, "<0.1 %"),
-        (0.5, "50 %"),
+        (0.5, "50.0 %"),
         (0.1234, "12.3 %"),
     ],
 )

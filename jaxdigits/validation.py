@@ -1,0 +1,139 @@
+"""What `fit` and `predict` accept: parameters, pictures and rows, labels, weights.
+
+scikit-learn's `validate_data` speaks first, before any cast; what is here shapes X for it and takes over after it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_sample_weight
+
+from jaxdigits.errors import InputError
+
+__all__ = [
+    "check_weights",
+    "encode_classes",
+    "flatten_pictures",
+    "parameter_constraints",
+    "picture_shape",
+    "split_indices",
+    "to_rows",
+]
+
+
+def picture_shape(X: Any) -> tuple[int, int] | None:
+    """Height and width of X where it comes as pictures; refuses colors."""
+    shape = getattr(X, "shape", None)
+    if shape is None:
+        shape = np.shape(X[0]) if isinstance(X, list | tuple) and len(X) else ()
+        shape = (len(X), *shape) if len(shape) >= 2 else ()
+    if len(shape) == 4 and shape[3] == 1:
+        shape = shape[:3]
+    if len(shape) == 4:
+        raise InputError(
+            f"X must be gray pictures of shape (n, h, w) or (n, h, w, 1), got {tuple(shape)}. Average the channels."
+        )
+    return (int(shape[1]), int(shape[2])) if len(shape) == 3 else None
+
+
+def flatten_pictures(X: Any) -> Any:
+    """(n, h, w) or (n, h, w, 1) -> (n, h * w), a view where that is possible; anything else as it is."""
+    shape = picture_shape(X)
+    if shape is None:
+        return X
+    pictures = np.asarray(X)
+    return pictures.reshape(len(pictures), shape[0] * shape[1])
+
+
+def to_rows(X: Any) -> np.ndarray:
+    """Return validated X as dense uint8 or float32 rows."""
+    if sparse.issparse(X):
+        X = X.toarray()
+    if X.dtype == np.uint8:
+        return np.ascontiguousarray(X)
+    with np.errstate(over="ignore"):
+        rows = np.ascontiguousarray(X, dtype=np.float32)
+    if X.dtype.kind == "f" and X.dtype.itemsize > 4 and not np.isfinite(rows).all():
+        raise InputError("X must fit float32 (up to 3.4e38), got a larger value. Rescale X.")
+    return rows
+
+
+def check_weights(sample_weight: Any, X: Any) -> np.ndarray | None:
+    """Return sample weights as float64, or None where none are given; refuse negative ones and all zeros."""
+    if sample_weight is None:
+        return None
+    weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    if not np.any(weights > 0):
+        raise InputError("sample_weight must hold a weight above zero, got all zero. Pass None to weigh all alike.")
+    return np.asarray(weights)
+
+
+def encode_classes(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Turn labels into indices of the sorted classes; refuse others."""
+    positions = np.searchsorted(classes, y).clip(max=len(classes) - 1)
+    unknown = classes[positions] != y
+    if np.any(unknown):
+        raise InputError(
+            f"y must hold known classes, {classes.tolist()}, got {np.unique(y[unknown]).tolist()}. "
+            "Name all classes in the first call, or drop those samples."
+        )
+    return np.asarray(positions)
+
+
+def split_indices(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw indices to train on and to validate on, stratified where every class can stand on both sides."""
+    counts = np.bincount(labels)
+    counts = counts[counts > 0]
+    stratified = counts.min() > 1 and fraction * len(labels) >= len(counts)
+    splitter = (StratifiedShuffleSplit if stratified else ShuffleSplit)(1, test_size=fraction, random_state=seed)
+    training, validation = next(splitter.split(labels[:, None], labels))
+    return training, validation
+
+
+@lru_cache
+def parameter_constraints() -> dict[str, list[Any]]:
+    """Return what every parameter of the estimator may be; the names come from the core's registries."""
+    from jaxdigits.core.devices import DEVICES
+    from jaxdigits.core.layers import ACTIVATIONS
+    from jaxdigits.core.models import MODELS
+    from jaxdigits.core.optimizers import OPTIMIZERS, SCHEDULES
+    from jaxdigits.core.training import COMPUTE_DTYPES
+
+    auto = StrOptions({"auto"})
+    share = Interval(Real, 0, 1, closed="left")
+    return {
+        "model": [StrOptions({"auto", *MODELS}), callable],
+        "image_shape": [auto, tuple, list, None],
+        "hidden_sizes": [tuple, list],
+        "channels": [tuple, list],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "dropout": [auto, share],
+        "optimizer": [StrOptions({"auto", *OPTIMIZERS}), callable],
+        "learning_rate": [auto, Interval(Real, 0, None, closed="neither")],
+        "schedule": [StrOptions({"auto", *SCHEDULES})],
+        "momentum": [share],
+        "nesterov": ["boolean"],
+        "weight_decay": [auto, Interval(Real, 0, None, closed="left")],
+        "label_smoothing": [auto, share],
+        "average_weights": [auto, "boolean"],
+        "batch_size": [StrOptions({"auto", "full"}), Interval(Integral, 1, None, closed="left")],
+        "max_epochs": [auto, Interval(Integral, 1, None, closed="left")],
+        "max_seconds": [Interval(Real, 0, None, closed="neither"), None],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "patience": [Interval(Integral, 1, None, closed="left")],
+        "min_delta": [Interval(Real, 0, None, closed="left")],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "precision": [StrOptions(set(COMPUTE_DTYPES))],
+        "device": [StrOptions(set(DEVICES)), None],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": [Interval(Integral, 0, None, closed="left")],
+    }
