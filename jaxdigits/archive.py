@@ -50,6 +50,7 @@ def pack(params: dict[str, Any], fitted: dict[str, Any]) -> Bundle:
         "params": _to_plain(params),
         "recipe": _to_plain(fitted["recipe_"]),
         **{name.rstrip("_"): _to_plain(fitted[name]) for name in (*RECORDED, *PAIRS)},
+        "image_shape": _real_shape(fitted["image_shape_"], fitted["n_features_in_"]),
         "versions": {package: version(package) for package in PACKAGES},
     }
     arrays = {**fitted["params_"], "input.offset": fitted["offset_"], "input.scale": fitted["scale_"]}
@@ -92,7 +93,14 @@ def unpack(bundle: Bundle, defaults: dict[str, Any]) -> tuple[dict[str, Any], di
         fitted[name] = metadata.get(name.rstrip("_"))
     for name in PAIRS:
         fitted[name] = None if fitted[name] is None else tuple(fitted[name])
+    if math.prod(bundle.spec["input_shape"]) > metadata["n_features"] and len(bundle.spec["input_shape"]) == 2:
+        fitted["image_shape_"] = tuple(bundle.spec["input_shape"])
     return params, fitted
+
+
+def _real_shape(image_shape: tuple[int, int] | None, n_features: int) -> list[int] | None:
+    """Drop the canvas that rows are laid on when they are no pictures: the spec tells it too."""
+    return None if image_shape is None or math.prod(image_shape) != n_features else list(image_shape)
 
 
 def _to_plain(value: Any) -> Any:

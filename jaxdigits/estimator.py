@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -20,7 +22,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from jaxdigits.errors import DivergenceError, InputError
 from jaxdigits.progress import TrainingProgress
 from jaxdigits.validation import (
+    check_members,
+    check_same_shape,
     check_weights,
+    class_factors,
     encode_classes,
     flatten_pictures,
     parameter_constraints,
@@ -244,7 +249,12 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         """Read by scikit-learn's validation in `fit`; the names come from the core's registries."""
         return parameter_constraints()
 
-    @with_callbacks
+    def _validate_params(self) -> None:
+        """Let scikit-learn check every parameter, then look inside those that hold several values."""
+        super()._validate_params()
+        check_members(self.get_params(deep=False))
+
+    @with_callbacks  # type: ignore[untyped-decorator]
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(
         self,
@@ -282,27 +292,28 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         KeyboardInterrupt
             After Ctrl-C; the best epoch so far is kept.
         """
-        given_shape = picture_shape(X)
-        start = self._start_again() if self.warm_start and hasattr(self, "params_") else None
-        X, y = validate_data(self, flatten_pictures(X), y, accept_sparse="csr", reset=start is None)
-        check_classification_targets(y)
-        weights = check_weights(sample_weight, X)
-        if weights is not None:
-            X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
-        classes, labels = np.unique(y, return_inverse=True)
-        if start is not None and not np.array_equal(classes, self.classes_):
-            raise InputError(
-                f"y must have the classes of the last fit with warm_start=True, {self.classes_.tolist()}, got "
-                f"{classes.tolist()}. Set warm_start=False to begin anew."
+        with _all_or_nothing(self):
+            given_shape = picture_shape(X)
+            start = self._start_again() if self.warm_start and hasattr(self, "params_") else None
+            X, y = validate_data(self, flatten_pictures(X), y, accept_sparse="csr", reset=start is None)
+            check_classification_targets(y)
+            weights = check_weights(sample_weight, X)
+            if weights is not None:
+                X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
+            classes, labels = np.unique(y, return_inverse=True)
+            if start is not None and not np.array_equal(classes, self.classes_):
+                raise InputError(
+                    f"y must have the classes of the last fit with warm_start=True, {self.classes_.tolist()}, got "
+                    f"{classes.tolist()}. Set warm_start=False to begin anew."
+                )
+            self.classes_ = classes
+            self._train(
+                (to_rows(X), labels, weights),
+                given_shape=given_shape,
+                validation=self._check_validation(X_val, y_val, sample_weight_val),
+                start=start,
+                fitted_on=(X, y),
             )
-        self.classes_ = classes
-        self._train(
-            (to_rows(X), labels, weights),
-            given_shape=given_shape,
-            validation=self._check_validation(X_val, y_val, sample_weight_val),
-            start=start,
-            fitted_on=(X, y),
-        )
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
@@ -342,16 +353,24 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         """
         from jaxdigits.core.learner import Labeled
 
-        given_shape = picture_shape(X)
-        first = _check_partial_fit_first_call(self, classes)
-        start = None if first or not hasattr(self, "params_") else self._start_again(keep_optimizer=True)
-        X, y = validate_data(self, flatten_pictures(X), y, accept_sparse="csr", reset=start is None)
-        check_classification_targets(y)
-        weights = check_weights(sample_weight, X)
-        if weights is not None:
-            X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
-        labels = encode_classes(y, self.classes_)
-        self._learn(Labeled(to_rows(X), labels, weights), given_shape=given_shape, start=start, incremental=True)
+        with _all_or_nothing(self):
+            given_shape = picture_shape(X)
+            first = _check_partial_fit_first_call(self, classes)
+            start = None if first or not hasattr(self, "params_") else self._start_again(keep_optimizer=True)
+            X, y = validate_data(self, flatten_pictures(X), y, accept_sparse="csr", reset=start is None)
+            check_classification_targets(y)
+            weights = check_weights(sample_weight, X)
+            if weights is not None:
+                X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
+            labels = encode_classes(y, self.classes_)
+            factors = class_factors(self.class_weight, self.classes_)
+            if isinstance(factors, str):
+                raise InputError(
+                    "class_weight must be a dict or None in partial_fit, got 'balanced'. Pass {label: weight}."
+                )
+            if factors is not None:
+                weights = factors[labels] * (1.0 if weights is None else weights)
+            self._learn(Labeled(to_rows(X), labels, weights), given_shape=given_shape, start=start, incremental=True)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
@@ -367,7 +386,8 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         ndarray of shape (n,)
             Labels as given to `fit`.
         """
-        named: np.ndarray = self.classes_[self._logits(X).argmax(axis=1)]
+        logits = self._logits(X)
+        named: np.ndarray = self.classes_[logits.argmax(axis=1)]
         return named
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -427,9 +447,8 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             A text of several lines.
         """
         check_is_fitted(self)
-        lines = [
-            f"DigitClassifier: {self._model_name()}, {self._count_weights():,} weights, {len(self.classes_)} classes"
-        ]
+        n_weights = sum(array.size for array in self.params_.values())
+        lines = [f"DigitClassifier: {self._model_name()}, {n_weights:,} weights, {len(self.classes_)} classes"]
         lines += [] if self.spec_ is None else _describe_layers(self.spec_)
         last = self.history_[-1]
         lines.append(
@@ -504,7 +523,7 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     ) -> None:
         from jaxdigits.core.learner import Labeled, canonical
 
-        training_set = canonical(Labeled(*data), self._class_factors())
+        training_set = canonical(Labeled(*data), class_factors(self.class_weight, self.classes_))
         if self.early_stopping and validation is None:
             # merged samples are split, so that no picture stands on both sides
             parts = split_indices(training_set.labels, self.validation_fraction, self._draw_seed())
@@ -544,11 +563,7 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         if learned.ending == "interrupted":
             raise KeyboardInterrupt
         if learned.ending == "diverged":
-            raise DivergenceError(
-                f"the loss was not finite, again at half the learning rate {learned.recipe.learning_rate:g}; "
-                f"{f'epoch {learned.best_epoch} is kept' if learned.history else 'nothing was learned'}. "
-                "Use a smaller learning_rate."
-            )
+            raise DivergenceError(_describe_divergence(learned))
 
     def _take(self, learned: Learned) -> None:
         self.spec_ = learned.spec
@@ -579,6 +594,7 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
 
     def _logits(self, X: Any) -> np.ndarray:
         check_is_fitted(self)
+        check_same_shape(X, self.image_shape_, self.n_features_in_)
         X = validate_data(self, flatten_pictures(X), accept_sparse="csr", reset=False)
         if sparse.issparse(X) and X.shape[0] > SPARSE_BLOCK:  # densified by the block
             starts = range(0, X.shape[0], SPARSE_BLOCK)
@@ -605,18 +621,15 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         if (X_val is None) != (y_val is None):
             given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
             raise InputError(f"X_val and y_val must be given together, got {given} alone. Add {missing}.")
+        if X_val is None and sample_weight_val is not None:
+            raise InputError("sample_weight_val must come with X_val and y_val, got it alone. Add them.")
         if X_val is None:
             return None
         from jaxdigits.core.learner import Labeled
 
         X_val, y_val = validate_data(self, flatten_pictures(X_val), y_val, accept_sparse="csr", reset=False)
         weights = check_weights(sample_weight_val, X_val)
-        return Labeled(to_rows(X_val), encode_classes(y_val, self.classes_), weights)
-
-    def _class_factors(self) -> np.ndarray | str | None:
-        if not isinstance(self.class_weight, dict):
-            return self.class_weight
-        return np.array([float(self.class_weight.get(label, 1.0)) for label in self.classes_.tolist()])
+        return Labeled(to_rows(X_val), encode_classes(y_val, self.classes_, name="y_val"), weights)
 
     def _draw_seed(self) -> int:
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
@@ -640,8 +653,19 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         model = self.recipe_["model"]
         return model if isinstance(model, str) else getattr(model, "__name__", type(model).__name__)
 
-    def _count_weights(self) -> int:
-        return sum(array.size for array in self.params_.values())
+
+@contextmanager
+def _all_or_nothing(clf: DigitClassifier) -> Iterator[None]:
+    """Bring back the fitted attributes of before if an error comes before anything was learned."""
+    before = {name: value for name, value in clf.__dict__.items() if name.endswith("_")}
+    try:
+        yield
+    except BaseException:
+        if clf.__dict__.get("history_") is before.get("history_"):
+            for name in [name for name in clf.__dict__ if name.endswith("_") and name not in before]:
+                delattr(clf, name)
+            clf.__dict__.update(before)
+        raise
 
 
 class _Watcher:
@@ -718,6 +742,14 @@ def load_model(path: str | os.PathLike[str]) -> DigitClassifier:
     array([0, 1, 2])
     """
     return DigitClassifier.load(path)
+
+
+def _describe_divergence(learned: Learned) -> str:
+    kept = f"epoch {learned.best_epoch} is kept" if learned.history else "nothing was learned"
+    if callable(learned.recipe.optimizer):
+        return f"the loss was not finite, twice; {kept}. Use a smaller learning rate inside the optimizer's factory."
+    rate = learned.recipe.learning_rate
+    return f"the loss was not finite, again at half the learning rate {rate:g}; {kept}. Use a smaller learning_rate."
 
 
 def _describe_layers(spec: dict[str, Any]) -> list[str]:

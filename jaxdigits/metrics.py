@@ -8,14 +8,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from statistics import NormalDist
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from jaxdigits.errors import InputError
 
-__all__ = ["commonest_confusions", "wilson_interval"]
+__all__ = ["ClassRates", "commonest_confusions", "mean_log_loss", "rates_by_class", "wilson_interval"]
 
 
 def wilson_interval(k: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
@@ -112,3 +112,119 @@ def commonest_confusions(y_true: ArrayLike, y_pred: ArrayLike, *, n: int = 3) ->
     pairs = sorted(zip(true_labels.tolist(), predicted_labels.tolist(), strict=True))
     counts = Counter((true, predicted) for true, predicted in pairs if true != predicted)
     return [(true, predicted, count) for (true, predicted), count in counts.most_common(n)]
+
+
+def mean_log_loss(y_true: ArrayLike, probabilities: ArrayLike, classes: ArrayLike) -> float:
+    """Mean negative natural logarithm of the probability that was given to the true label.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        True labels.
+    probabilities : array-like of shape (n_samples, n_classes)
+        Probability of each class; below 2.2e-16 they are taken for that, so that one miss is not infinite.
+    classes : array-like of shape (n_classes,)
+        Labels of the columns, all different.
+
+    Returns
+    -------
+    float
+        In nats; 0 is perfect, ``log(n_classes)`` is guessing.
+
+    Raises
+    ------
+    InputError
+        If a label is none of the classes, or the shapes do not fit together.
+
+    Examples
+    --------
+    >>> from jaxdigits.metrics import mean_log_loss
+    >>> round(mean_log_loss([7, 1], [[0.5, 0.5], [0.0, 1.0]], [1, 7]), 2)
+    18.37
+    """
+    labels, names = np.asarray(y_true), np.asarray(classes)
+    shares = np.asarray(probabilities, dtype=np.float64)
+    if shares.shape != (len(labels), len(names)) or not len(labels):
+        raise InputError(
+            f"probabilities must have shape (n_samples, n_classes) = {(len(labels), len(names))} and a row or more, "
+            f"got {shares.shape}. Give predict_proba's answer for these samples, and classes_."
+        )
+    columns = {name: column for column, name in enumerate(names.tolist())}
+    unknown = sorted({label for label in labels.tolist() if label not in columns}, key=str)
+    if unknown:
+        raise InputError(
+            f"y_true must hold labels among {', '.join(map(str, columns))}, got {', '.join(map(str, unknown[:5]))}. "
+            "Drop those samples, or use a model that knows them."
+        )
+    picked = shares[np.arange(len(labels)), [columns[label] for label in labels.tolist()]]
+    return float(-np.log(np.maximum(picked, np.finfo(np.float64).eps)).mean())
+
+
+class ClassRates(NamedTuple):
+    """How one class was read.
+
+    Attributes
+    ----------
+    label : Any
+        The class, a plain Python value.
+    n_samples : int
+        Samples of it.
+    n_predicted : int
+        Samples that were read as it.
+    recall : float or None
+        Share of its samples that were read as it; None without samples.
+    precision : float or None
+        Share of those read as it that are; None where nothing was.
+    f1 : float or None
+        Harmonic mean of both: twice the hits over samples plus predictions; None where there are neither.
+    """
+
+    label: Any
+    n_samples: int
+    n_predicted: int
+    recall: float | None
+    precision: float | None
+    f1: float | None
+
+
+def rates_by_class(y_true: ArrayLike, y_pred: ArrayLike, classes: ArrayLike) -> list[ClassRates]:
+    """Recall, precision and F1 of each class.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        True labels.
+    y_pred : array-like of shape (n_samples,)
+        Predicted labels.
+    classes : array-like of shape (n_classes,)
+        Which classes to list, in this order.
+
+    Returns
+    -------
+    list of ClassRates
+        One for each class.
+
+    Examples
+    --------
+    >>> from jaxdigits.metrics import rates_by_class
+    >>> for rates in rates_by_class([4, 4, 9], [4, 9, 9], [4, 9]):
+    ...     print(rates.label, rates.recall, rates.precision)
+    4 0.5 1.0
+    9 1.0 0.5
+    """
+    true_labels, predicted_labels = np.asarray(y_true), np.asarray(y_pred)
+    rates = []
+    for label in np.asarray(classes).tolist():
+        is_true, is_predicted = true_labels == label, predicted_labels == label
+        n_hits, n_true, n_predicted = (int(np.sum(x)) for x in (is_true & is_predicted, is_true, is_predicted))
+        rates.append(
+            ClassRates(
+                label,
+                n_true,
+                n_predicted,
+                n_hits / n_true if n_true else None,
+                n_hits / n_predicted if n_predicted else None,
+                2 * n_hits / (n_true + n_predicted) if n_true + n_predicted else None,
+            )
+        )
+    return rates

@@ -18,7 +18,10 @@ from sklearn.utils.validation import _check_sample_weight
 from jaxdigits.errors import InputError
 
 __all__ = [
+    "check_members",
+    "check_same_shape",
     "check_weights",
+    "class_factors",
     "encode_classes",
     "flatten_pictures",
     "parameter_constraints",
@@ -48,8 +51,23 @@ def flatten_pictures(X: Any) -> Any:
     shape = picture_shape(X)
     if shape is None:
         return X
-    pictures = np.asarray(X)
+    try:
+        pictures = np.asarray(X)
+    except ValueError as error:
+        shapes = sorted({np.shape(picture) for picture in X}, key=str)
+        raise InputError(
+            f"X must hold pictures of one shape, got {', '.join(map(str, shapes[:3]))}. Bring them to one size."
+        ) from error
     return pictures.reshape(len(pictures), shape[0] * shape[1])
+
+
+def check_same_shape(X: Any, image_shape: tuple[int, int] | None, n_features: int) -> None:
+    """Refuse pictures of another height and width than those of the fit that have as many pixels."""
+    shape = picture_shape(X)
+    if shape is None or image_shape is None or shape == image_shape or shape[0] * shape[1] != n_features:
+        return
+    if image_shape[0] * image_shape[1] == n_features:  # else it is the canvas of rows that are no pictures
+        raise InputError(f"X must hold pictures of shape {image_shape} as in fit, got {shape}. Turn or resize them.")
 
 
 def to_rows(X: Any) -> np.ndarray:
@@ -75,26 +93,58 @@ def check_weights(sample_weight: Any, X: Any) -> np.ndarray | None:
     return np.asarray(weights)
 
 
-def encode_classes(y: np.ndarray, classes: np.ndarray) -> np.ndarray:
+def class_factors(class_weight: dict[Any, float] | str | None, classes: np.ndarray) -> np.ndarray | str | None:
+    """Return what multiplies the weights of each class; labels that a dict does not name count once."""
+    if not isinstance(class_weight, dict):
+        return class_weight
+    return np.array([float(class_weight.get(label, 1.0)) for label in classes.tolist()])
+
+
+def encode_classes(y: np.ndarray, classes: np.ndarray, *, name: str = "y") -> np.ndarray:
     """Turn labels into indices of the sorted classes; refuse others."""
     positions = np.searchsorted(classes, y).clip(max=len(classes) - 1)
     unknown = classes[positions] != y
     if np.any(unknown):
         raise InputError(
-            f"y must hold known classes, {classes.tolist()}, got {np.unique(y[unknown]).tolist()}. "
-            "Name all classes in the first call, or drop those samples."
+            f"{name} must hold known classes, {classes.tolist()}, got {np.unique(y[unknown]).tolist()}. "
+            "Fit with all classes, or drop those samples."
         )
     return np.asarray(positions)
 
 
 def split_indices(labels: np.ndarray, fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Draw indices to train on and to validate on, stratified where every class can stand on both sides."""
+    if len(labels) < 2:
+        raise InputError("early stopping needs 2 different samples or more to split, got 1. Pass X_val and y_val.")
     counts = np.bincount(labels)
     counts = counts[counts > 0]
     stratified = counts.min() > 1 and fraction * len(labels) >= len(counts)
     splitter = (StratifiedShuffleSplit if stratified else ShuffleSplit)(1, test_size=fraction, random_state=seed)
     training, validation = next(splitter.split(labels[:, None], labels))
     return training, validation
+
+
+def check_members(params: dict[str, Any]) -> None:
+    """Refuse parameters that hold several values when one of these makes no sense."""
+    for name, example in {"hidden_sizes": "(128,)", "channels": "(32, 64)"}.items():
+        if not all(map(_is_size, params[name])):
+            raise InputError(f"{name} must hold ints >= 1, got {params[name]!r}. Use, for example, {example}.")
+    shape = params["image_shape"]
+    if isinstance(shape, tuple | list) and not (len(shape) == 2 and all(map(_is_size, shape))):
+        raise InputError(
+            f"image_shape must be 'auto', (height, width) or None, got {shape!r}. Use, for example, (28, 28)."
+        )
+    weights = params["class_weight"]
+    if isinstance(weights, dict) and not all(map(_is_weight, weights.values())):
+        raise InputError(f"class_weight must hold finite numbers >= 0, got {weights!r}. Use {{label: weight}}.")
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
+
+
+def _is_weight(value: Any) -> bool:
+    return isinstance(value, Real) and 0 <= float(value) < np.inf
 
 
 @lru_cache

@@ -91,6 +91,7 @@ class _Run:
     snapshot: Callable[[Fit], Any] | None
     started: float
     n_samples: int
+    device: Any
     call_steps: int = FIRST_CALL_STEPS
     seconds_per_step: float | None = None
     out_of_time: bool = False
@@ -147,7 +148,8 @@ def run(
     Fit
     """
     n_samples = int(samples.n_samples)
-    moving = _Run(program, samples, hyperparameters, generator, plan, watcher, snapshot, time.perf_counter(), n_samples)
+    started = time.perf_counter()
+    moving = _Run(program, samples, hyperparameters, generator, plan, watcher, snapshot, started, n_samples, device)
     first_step = int(state.step)
     total = first_step + plan.max_epochs * moving.steps_per_epoch
     moving.hyperparameters = hyperparameters._replace(total_steps=np.float32(total))
@@ -167,7 +169,7 @@ def _run_epochs(moving: _Run, fit: Fit, *, validation: Validation | None, device
     while len(fit.history) < moving.plan.max_epochs and not moving.out_of_time:
         began = time.perf_counter()
         candidate, info = _run_epoch(moving, latest)
-        if not np.isfinite(info.loss):
+        if not _is_finite(candidate, info):
             if halved:
                 fit.ending = "diverged"
                 return
@@ -183,7 +185,7 @@ def _run_epochs(moving: _Run, fit: Fit, *, validation: Validation | None, device
 def _run_epoch(moving: _Run, state: TrainState) -> tuple[TrainState, Info]:
     """Run one pass over all samples, in calls of about half a second, and fetch its sums."""
     order = make_order(moving.generator, moving.n_samples, moving.program.batch_size)
-    info, done = training.ZERO_INFO, 0
+    info, done = jax.device_put(training.ZERO_INFO, moving.device), 0
     while done < moving.steps_per_epoch:
         steps = min(moving.call_steps, moving.steps_per_epoch - done)
         began = time.perf_counter()
@@ -293,6 +295,12 @@ def _improves(fit: Fit, record: Record, min_delta: float) -> bool:
     best = fit.history[fit.best_epoch - 1]
     gain = record["validation_accuracy"] - best["validation_accuracy"]
     return gain > min_delta or (gain == 0 and min_delta == 0 and record["validation_loss"] < best["validation_loss"])
+
+
+def _is_finite(state: TrainState, info: Info) -> bool:
+    """Look at the weights too: the last step may spoil them after the loss was taken."""
+    leaves = jax.device_get(state.params).values()
+    return bool(np.isfinite(info.loss)) and all(np.isfinite(leaf).all() for leaf in leaves)
 
 
 def _halve_rate(hyperparameters: Hyperparameters) -> Hyperparameters:

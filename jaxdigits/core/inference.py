@@ -75,6 +75,7 @@ def place(
     predictor: Predictor,
     offset: np.ndarray | float = 0.0,
     scale: np.ndarray | float = 1.0,
+    n_features: int | None = None,
     device: Any = None,
 ) -> Constants:
     """Move a network to the device, once for many calls of `logits`.
@@ -87,6 +88,8 @@ def place(
         Static.
     offset, scale : float or ndarray, default 0 and 1
         The network sees (images - offset) * scale.
+    n_features : int or None, default=None
+        Columns of the rows to come, where zero columns pad them; None means the network's width.
     device : jax.Device or None, default=None
         None means JAX's default.
 
@@ -95,7 +98,7 @@ def place(
     Constants
     """
     width = int(np.prod(predictor.model.input_shape))
-    constants = Constants(variables, *pad_normalization(offset, scale, width))
+    constants = Constants(variables, *pad_normalization(offset, scale, n_features=n_features or width, width=width))
     placed: Constants = jax.device_put(constants, device)
     return placed
 
@@ -117,7 +120,7 @@ def logits(images: np.ndarray, constants: Constants, *, predictor: Predictor) ->
     ndarray of shape (n, n_classes), float32
         Bit for bit the same for a row alone and among others.
     """
-    rows = images.reshape(len(images), -1)
+    rows = images.reshape(len(images), int(np.prod(images.shape[1:])))  # -1 can't be told from no rows
     width = int(np.prod(predictor.model.input_shape))
     dtype = np.uint8 if rows.dtype == np.uint8 else np.float32
     pending = []

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from functools import lru_cache
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -18,19 +17,19 @@ import numpy as np
 from jaxdigits.core import fitting, inference, inputs, training
 from jaxdigits.core.devices import find_device
 from jaxdigits.core.inputs import InputView, Normalization
-from jaxdigits.core.models import CustomModel, Model, Options, Variables, init_variables
+from jaxdigits.core.models import CustomModel, Model, Options, Variables
+from jaxdigits.core.padding import check_same_network, pad_arrays, pad_model, trim_arrays
 from jaxdigits.core.recipes import Recipe, ignored_options, is_image_model, make_spec, resolve_recipe
 from jaxdigits.core.samples import (
     Merged,
     Samples,
-    class_bucket,
-    feature_bucket,
     make_samples,
     merge_repeated,
     row_bucket,
 )
 from jaxdigits.core.specs import ModelSpec
 from jaxdigits.core.training import Hyperparameters, Program, TrainState
+from jaxdigits.errors import InputError
 
 Arrays = dict[str, np.ndarray]
 
@@ -218,6 +217,8 @@ def canonical(training_set: Labeled, class_factors: np.ndarray | str | None) -> 
             sums = np.bincount(merged.labels, weights=weights)
             class_factors = 1.0 / np.maximum(sums, 1e-30)
         weighted = weights * class_factors[merged.labels]
+        if not weighted.any():
+            raise InputError("class_weight must leave some sample a weight above zero, got 0 for all of their classes.")
         weights = (weighted / weighted.mean()).astype(np.float32)
     return Labeled(merged.images, merged.labels, weights)
 
@@ -259,6 +260,7 @@ def predict_logits(
     placed = _place(
         params,
         extras,
+        n_features=rows.shape[1],
         model=model,
         view=view,
         normalization=normalization,
@@ -284,6 +286,7 @@ def _place(
     params: Arrays,
     extras: Arrays,
     *,
+    n_features: int,
     model: Any,
     view: InputView,
     normalization: Normalization,
@@ -302,12 +305,17 @@ def _place(
             _placed.move_to_end(key)
             return found
     real = _restore_model(model, view, normalization, n_classes)
-    padded = _pad_model(real)
+    padded = pad_model(real)
     where = find_device(device)
-    variables = Variables(_pad_arrays(params, padded), extras)
+    variables = Variables(pad_arrays(params, padded), extras)
     predictor = inference.Predictor(padded, where.platform)
     constants = inference.place(
-        variables, predictor=predictor, offset=normalization.offset, scale=normalization.scale, device=where
+        variables,
+        predictor=predictor,
+        offset=normalization.offset,
+        scale=normalization.scale,
+        n_features=n_features,
+        device=where,
     )
     placed = _Placed(owners, predictor, constants)
     for array in owners:
@@ -336,7 +344,7 @@ def _make_setting(
     device = find_device(asked["device"])
     options = _options(asked)
     model = _make_model(recipe.model, options, view, n_features, n_classes)
-    padded = _pad_model(model)
+    padded = pad_model(model)
     batch_size = row_bucket(n_samples) if recipe.batch_size == "full" else int(recipe.batch_size)
     program = Program(
         padded,
@@ -375,26 +383,16 @@ def _restore_model(model: Any, view: InputView, normalization: Normalization, n_
     return CustomModel(model, view.image_shape or (len(normalization.offset),), n_classes)
 
 
-def _pad_model(model: Model) -> Model:
-    """Widen tabular rows and class columns to their buckets, so that neighboring sizes share a program."""
-    if isinstance(model, CustomModel):
-        return model
-    shape = model.input_shape
-    return model.widened(
-        input_shape=shape if len(shape) == 2 else (feature_bucket(shape[0]),),
-        n_classes=class_bucket(model.n_classes),
-    )
-
-
 def _first_state(setting: _Setting, samples: Samples, seed: int, start: Start | None) -> TrainState:
     state: TrainState = training.init(np.uint32(seed), samples, setting.hyperparameters, program=setting.program)
     if start is None:
         return state
-    params = jax.device_put(_pad_arrays(start.params, setting.padded), setting.device)
+    check_same_network(start.params, setting.model)
+    params = jax.device_put(pad_arrays(start.params, setting.padded), setting.device)
     average = params if setting.program.average_weights else {}
     opt_state, step = state.opt_state, state.step
-    if start.opt_leaves:
-        structure = jax.tree.structure(opt_state)
+    fresh, structure = jax.tree.flatten(opt_state)
+    if [np.shape(leaf) for leaf in start.opt_leaves] == [leaf.shape for leaf in fresh]:  # else another optimizer's
         opt_state = jax.device_put(jax.tree.unflatten(structure, start.opt_leaves), setting.device)
         step = jax.device_put(np.int32(start.n_steps), setting.device)
     extras = jax.device_put(start.extras, setting.device)
@@ -418,7 +416,7 @@ def _to_host(
     params, extras, leaves = jax.device_get((variables.params, variables.extras, jax.tree.leaves(fit.state.opt_state)))
     return Learned(
         spec=setting.model.to_plain() if isinstance(setting.model, ModelSpec) else None,
-        params=_trim_arrays(params, setting.model),
+        params=trim_arrays(params, setting.model),
         extras={name: np.array(array) for name, array in extras.items()},
         view=_real_view(view, setting.model),
         normalization=normalization,
@@ -437,29 +435,6 @@ def _real_view(view: InputView, model: Model) -> InputView:
     if view.image_shape is None and len(model.input_shape) == 2:
         return view._replace(image_shape=(model.input_shape[0], model.input_shape[1]))
     return view
-
-
-@lru_cache(maxsize=128)
-def _param_shapes(model: Model) -> dict[str, tuple[int, ...]]:
-    variables = jax.eval_shape(lambda: init_variables(model, jax.random.key(0)))
-    return {name: leaf.shape for name, leaf in variables.params.items()}
-
-
-def _trim_arrays(arrays: Arrays, model: Model) -> Arrays:
-    """Cut padding off: the real network's arrays are the leading corners of the padded one's."""
-    shapes = _param_shapes(model)
-    return {
-        name: np.array(array[tuple(map(slice, shapes[name]))]) if array.ndim else np.array(array)
-        for name, array in arrays.items()
-    }
-
-
-def _pad_arrays(arrays: Arrays, padded: Model) -> Arrays:
-    shapes = _param_shapes(padded)
-    return {
-        name: np.pad(array, [(0, wide - real) for wide, real in zip(shapes[name], array.shape, strict=True)])
-        for name, array in arrays.items()
-    }
 
 
 def _average_decay(n_samples: int, batch_size: int) -> float:

@@ -32,8 +32,8 @@ def weighted_cross_entropy(
     *,
     label_smoothing: jax.Array | float = 0.0,
     n_classes: jax.Array | int | None = None,
-) -> Tally:
-    """Sum the cross-entropy of a batch.
+) -> tuple[jax.Array, Tally]:
+    """Sum the cross-entropy of a batch: the smoothed one to train on, the plain one to report.
 
     Parameters
     ----------
@@ -50,14 +50,16 @@ def weighted_cross_entropy(
 
     Returns
     -------
-    Tally
-        Sums of weight * loss, weight * correct, weight.
+    objective : jax.Array of shape ()
+        Sum of weight * smoothed loss.
+    tally : Tally
+        Sums of weight * loss without smoothing, weight * correct, weight.
 
     Examples
     --------
     >>> import numpy as np
     >>> from jaxdigits.core.losses import weighted_cross_entropy
-    >>> tally = weighted_cross_entropy(np.zeros((1, 4)), np.array([2]), np.ones(1))
+    >>> objective, tally = weighted_cross_entropy(np.zeros((1, 4)), np.array([2]), np.ones(1))
     >>> round(float(tally.loss), 4) == round(float(np.log(4)), 4)
     True
     """
@@ -66,10 +68,12 @@ def weighted_cross_entropy(
     masked = mask_classes(logits, count)
     log_probabilities = jax.nn.log_softmax(masked)
     real = jnp.arange(width) < count
-    targets = (1.0 - label_smoothing) * jax.nn.one_hot(labels, width) + real * (label_smoothing / count)
-    losses = -jnp.sum(jnp.where(targets > 0, targets * log_probabilities, 0.0), axis=-1)
+    own = labels[:, None] == jnp.arange(width)
+    plain = -jnp.sum(jnp.where(own, log_probabilities, 0.0), axis=-1)
+    spread = -jnp.sum(jnp.where(real, log_probabilities, 0.0), axis=-1) / count
+    objective = jnp.sum(weights * ((1.0 - label_smoothing) * plain + label_smoothing * spread))
     correct = jnp.argmax(masked, axis=-1) == labels
-    return Tally(jnp.sum(weights * losses), jnp.sum(weights * correct), jnp.sum(weights))
+    return objective, Tally(jnp.sum(weights * plain), jnp.sum(weights * correct), jnp.sum(weights))
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -119,7 +119,8 @@ def _widen(update: jax.Array, param: Any) -> jax.Array:
     """Scale a rotation so that outputs move alike whatever the kernel's shape (Jordan et al., 2024)."""
     del param
     n_inputs, n_outputs = update.shape
-    return update * max(1.0, n_outputs / n_inputs) ** 0.5
+    factor: float = max(1.0, n_outputs / n_inputs) ** 0.5
+    return factor * update
 
 
 def _position(name: str) -> tuple[int, ...]:

@@ -186,7 +186,7 @@ def make_samples(
         padded,
         np.pad(np.asarray(labels, np.int32), (0, bucket - n_samples)),
         np.pad(np.ones(n_samples) if weights is None else weights, (0, bucket - n_samples)).astype(np.float32),
-        *pad_normalization(offset, scale, width),
+        *pad_normalization(offset, scale, n_features=n_features, width=width),
         np.int32(n_samples),
         np.int32(n_features),
         np.int32(int(labels.max()) + 1 if n_classes is None else n_classes),
@@ -196,13 +196,16 @@ def make_samples(
 
 
 def pad_normalization(
-    offset: np.ndarray | float, scale: np.ndarray | float, width: int
+    offset: np.ndarray | float, scale: np.ndarray | float, *, n_features: int, width: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give offset and scale shape (1,), or (width,) with padding columns that stay zero."""
+    """Give offset and scale shape (1,), or (width,) where there are padding columns, which stay zero."""
     pair = []
     for values in (offset, scale):
         array = np.atleast_1d(np.asarray(values, np.float32))
-        pair.append(array if len(array) == 1 else np.pad(array, (0, width - len(array))))
+        if len(array) > 1 or n_features < width:
+            array = np.broadcast_to(array, n_features) if len(array) == 1 else array
+            array = np.pad(array, (0, width - len(array)))
+        pair.append(array)
     return pair[0], pair[1]
 
 
@@ -221,9 +224,8 @@ def make_order(generator: np.random.Generator, n_samples: int, batch_size: int) 
     Returns
     -------
     ndarray of shape (row bucket rounded up to whole batches,), int32
-        The first `n_samples` entries are the permutation; the rest only fill batches.
+        The first `n_samples` entries are the permutation; the rest, the permutation again, only fill batches, with
+        samples like the others for a network that looks at its whole batch.
     """
     length = -(-row_bucket(n_samples) // batch_size) * batch_size
-    order = np.zeros(length, np.int32)
-    order[:n_samples] = generator.permutation(n_samples)
-    return order
+    return np.resize(generator.permutation(n_samples).astype(np.int32), length)

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from jaxdigits.data.formats import FORMATS, SPLITS, Format, split_of
 from jaxdigits.data.mnist import fetch_mnist, find_mnist, read_mnist
+from jaxdigits.data.pictures import label_pictures
 from jaxdigits.data.samples import Dataset
 from jaxdigits.errors import DatasetError, InputError
 
-__all__ = ["Dataset", "load_digits", "load_mnist", "read_dataset"]
+__all__ = ["Dataset", "list_pictures", "list_splits", "load_digits", "load_mnist", "read_dataset"]
 
 
 def load_digits(*, n_class: int = 10, return_X_y: bool = False, as_frame: bool = False) -> Any:
@@ -167,18 +168,103 @@ def read_dataset(path: str | os.PathLike[str], *, split: str | None = None) -> D
     >>> dataset.X.shape, dataset.X.dtype, dataset.y
     ((3, 28, 28), dtype('uint8'), array([7, 2, 1]))
     """
-    path = Path(path).expanduser()
+    path = _existing(path)
     if split is not None and split not in SPLITS:
         raise InputError(f"split must be None or one of {', '.join(map(repr, SPLITS))}, got {split!r}. Correct it.")
-    if not path.exists():
-        raise DatasetError(f"{path}: no such file or folder. Check the path.")
     try:
         reader, places = _recognize(path)
-        if reader.splits_inside:
+        if reader.splits_inside is not None:
             return reader.read(path, split)
         return reader.read(_choose_place(path, places, split), None)
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read ({error}). Check the path and its rights.") from error
+
+
+def list_splits(path: str | os.PathLike[str]) -> tuple[str, ...]:
+    """Tell which splits a file or folder holds, without reading its samples.
+
+    Parameters
+    ----------
+    path : path-like
+        File or folder that `read_dataset` takes.
+
+    Returns
+    -------
+    tuple of str
+        "train", "test", both in this order, or nothing where no name speaks of a split.
+
+    Raises
+    ------
+    DatasetError
+        If the path is missing or of no known format.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import numpy as np
+    >>> from jaxdigits.data.datasets import list_splits
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "digits.npz"
+    ...     np.savez(path, x_test=np.zeros((3, 64)), x_train=np.zeros((9, 64)))
+    ...     list_splits(path)
+    ('train', 'test')
+    """
+    path = _existing(path)
+    try:
+        reader, places = _recognize(path)
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be read ({error}). Check the path and its rights.") from error
+    found = {split_of(place.name) for place in places} if reader.splits_inside is None else reader.splits_inside(path)
+    return tuple(split for split in SPLITS if split in found)
+
+
+def list_pictures(path: str | os.PathLike[str], *, split: str | None = None) -> dict[Path, int | None] | None:
+    """List the pictures of a folder, which may differ in shape, with their labels.
+
+    Parameters
+    ----------
+    path : path-like
+        File or folder.
+    split : {"train", "test"}, default=None
+        Which to list where there are several.
+
+    Returns
+    -------
+    dict of Path to int or None, or None
+        File -> label, or None where its name tells none. None if the path is no folder of pictures.
+
+    Raises
+    ------
+    DatasetError
+        If the path is missing, of no known format, or holds something else beside pictures.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from PIL import Image
+    >>> from jaxdigits.data.datasets import list_pictures
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Image.new("L", (5, 9)).save(pathlib.Path(folder) / "7_a.png")
+    ...     [(file.name, label) for file, label in list_pictures(folder).items()]
+    [('7_a.png', 7)]
+    """
+    path = _existing(path)
+    try:
+        if path.is_file():
+            return None
+        reader, places = _recognize(path)
+        if reader is not FORMATS["pictures"]:
+            return None
+        return label_pictures(_choose_place(path, places, split))
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be read ({error}). Check the path and its rights.") from error
+
+
+def _existing(path: str | os.PathLike[str]) -> Path:
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise DatasetError(f"{path}: no such file or folder. Check the path.")
+    return path
 
 
 def _recognize(path: Path) -> tuple[Format, list[Path]]:

@@ -38,14 +38,14 @@ class Format:
         several if it holds several splits.
     read : callable
         (place, split) -> Dataset. The split is None where the place itself was chosen by it.
-    splits_inside : bool, default=False
-        Whether one place holds all splits, so that `read` chooses among them.
+    splits_inside : callable, default=None
+        Place -> the splits in it, for a format whose one place holds them all, so that `read` chooses.
     """
 
     description: str
     find: Callable[[Path], list[Path]]
     read: Callable[[Path, str | None], Dataset]
-    splits_inside: bool = False
+    splits_inside: Callable[[Path], set[str]] | None = None
 
 
 def split_of(name: str) -> str | None:
@@ -72,6 +72,15 @@ def split_of(name: str) -> str | None:
 
 def _find_npz(path: Path) -> list[Path]:
     return [path] if path.is_file() and path.suffix.lower() == ".npz" else []
+
+
+def _list_npz_splits(path: Path) -> set[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name.removesuffix(".npy") for name in archive.namelist()]
+    except (OSError, zipfile.BadZipFile):
+        return set()  # what is wrong is told by whoever reads it
+    return {split for name in names if (split := split_of(name))}
 
 
 def _read_npz(path: Path, split: str | None) -> Dataset:
@@ -144,7 +153,7 @@ FORMATS: dict[str, Format] = {
         find_idx_images,
         lambda path, _: read_idx_pair(path),
     ),
-    "npz": Format("npz archive with arrays X and y", _find_npz, _read_npz, splits_inside=True),
+    "npz": Format("npz archive with arrays X and y", _find_npz, _read_npz, _list_npz_splits),
     "csv": Format("CSV with a column 'label' and one column a pixel", _find_tables, lambda path, _: read_table(path)),
     "pictures": Format(
         "folder of pictures in subfolders 0 to 9 or named such as 7_0001.png",

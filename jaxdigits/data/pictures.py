@@ -16,7 +16,7 @@ from jaxdigits.errors import DatasetError
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["PICTURE_SUFFIXES", "read_picture_folder", "visible_entries"]
+__all__ = ["PICTURE_SUFFIXES", "label_pictures", "read_picture", "read_picture_folder", "visible_entries"]
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm")
 """Endings, in lower case, of the files taken for pictures."""
@@ -50,7 +50,7 @@ def read_picture_folder(folder: Path) -> Dataset:
     DatasetError
         If a folder is empty, a label is missing, a file is no picture, or the shapes differ.
     """
-    labels = _label_files(folder)
+    labels = label_pictures(folder)
     files = tuple(labels)
     unlabeled = [file for file, label in labels.items() if label is None]
     if unlabeled and len(unlabeled) < len(files):
@@ -63,24 +63,24 @@ def read_picture_folder(folder: Path) -> Dataset:
     return Dataset(images, y, folder, files)
 
 
-def visible_entries(folder: Path) -> list[Path]:
-    """List what a folder holds, sorted by name, without hidden files, readme, and license.
+def label_pictures(folder: Path) -> dict[Path, int | None]:
+    """List the pictures of a folder with the labels that their names or subfolders tell.
 
     Parameters
     ----------
     folder : Path
-        Folder to list.
+        Folder of pictures, or of subfolders named by label.
 
     Returns
     -------
-    list of Path
-        Files and folders in it.
+    dict of Path to int or None
+        File -> label, sorted by label and name; None where the name tells none.
+
+    Raises
+    ------
+    DatasetError
+        If a folder is empty, or holds something else than pictures.
     """
-    return sorted(entry for entry in folder.iterdir() if not _COMPANION.fullmatch(entry.name))
-
-
-def _label_files(folder: Path) -> dict[Path, int | None]:
-    """Map each picture of a folder to its label, in order."""
     entries = visible_entries(folder)
     subfolders = [entry for entry in entries if entry.is_dir()]
     if not subfolders:
@@ -101,30 +101,40 @@ def _label_files(folder: Path) -> dict[Path, int | None]:
     return labels
 
 
-def _check_entries(folder: Path, entries: list[Path]) -> None:
-    if not entries:
-        raise DatasetError(f"{folder}: the folder is empty, expected pictures in it. Add some or remove it.")
-    for entry in entries:
-        if entry.is_dir() or entry.suffix.lower() not in PICTURE_SUFFIXES:
-            raise DatasetError(
-                f"{entry}: not an image, expected a file that ends in {', '.join(PICTURE_SUFFIXES)}. Move it elsewhere."
-            )
+def visible_entries(folder: Path) -> list[Path]:
+    """List what a folder holds, sorted by name, without hidden files, readme, and license.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder to list.
+
+    Returns
+    -------
+    list of Path
+        Files and folders in it.
+    """
+    return sorted(entry for entry in folder.iterdir() if not _COMPANION.fullmatch(entry.name))
 
 
-def _read_alike(files: tuple[Path, ...]) -> Iterator[NDArray[np.uint8]]:
-    shape: tuple[int, ...] | None = None
-    for file in files:
-        image = _read_picture(file)
-        shape = shape or image.shape
-        if image.shape != shape:
-            raise DatasetError(
-                f"{file}: picture of {image.shape[0]} rows x {image.shape[1]} columns, expected {shape[0]} x "
-                f"{shape[1]} as in {files[0].name}. Crop or resize all pictures to one shape first."
-            )
-        yield image
+def read_picture(file: Path) -> NDArray[np.uint8]:
+    """Read a picture as gray levels, turned as its EXIF orientation says and laid on white where transparent.
 
+    Parameters
+    ----------
+    file : Path
+        Picture in any format that Pillow reads.
 
-def _read_picture(file: Path) -> NDArray[np.uint8]:
+    Returns
+    -------
+    ndarray of shape (h, w)
+        Gray levels from black, 0, to white, 255.
+
+    Raises
+    ------
+    DatasetError
+        If the file is no picture that can be read, or holds several frames.
+    """
     from PIL import Image
 
     try:
@@ -140,6 +150,29 @@ def _read_picture(file: Path) -> NDArray[np.uint8]:
     if n_frames > 1:
         raise DatasetError(f"{file}: {n_frames} frames, expected one. Save each as a file of its own.")
     return gray
+
+
+def _check_entries(folder: Path, entries: list[Path]) -> None:
+    if not entries:
+        raise DatasetError(f"{folder}: the folder is empty, expected pictures in it. Add some or remove it.")
+    for entry in entries:
+        if entry.is_dir() or entry.suffix.lower() not in PICTURE_SUFFIXES:
+            raise DatasetError(
+                f"{entry}: not an image, expected a file that ends in {', '.join(PICTURE_SUFFIXES)}. Move it elsewhere."
+            )
+
+
+def _read_alike(files: tuple[Path, ...]) -> Iterator[NDArray[np.uint8]]:
+    shape: tuple[int, ...] | None = None
+    for file in files:
+        image = read_picture(file)
+        shape = shape or image.shape
+        if image.shape != shape:
+            raise DatasetError(
+                f"{file}: picture of {image.shape[0]} rows x {image.shape[1]} columns, expected {shape[0]} x "
+                f"{shape[1]} as in {files[0].name}. Crop or resize all pictures to one shape first."
+            )
+        yield image
 
 
 def _to_gray(picture: Image.Image) -> NDArray[np.uint8]:

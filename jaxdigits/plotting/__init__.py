@@ -6,7 +6,8 @@ force; the two colors are told apart by color-blind readers and stand out from w
 """
 
 from jaxdigits.plotting.confusion_matrix import ConfusionMatrixDisplay
+from jaxdigits.plotting.digit_sheet import DigitSheetDisplay
 from jaxdigits.plotting.mistakes import MistakesDisplay
 from jaxdigits.plotting.training_curves import TrainingCurvesDisplay
 
-__all__ = ["ConfusionMatrixDisplay", "MistakesDisplay", "TrainingCurvesDisplay"]
+__all__ = ["ConfusionMatrixDisplay", "DigitSheetDisplay", "MistakesDisplay", "TrainingCurvesDisplay"]

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from jaxdigits.errors import InputError
-from jaxdigits.plotting.style import FAINT, background_color, format_percent, ink_on, text_color
+from jaxdigits.plotting.style import format_percent
+from jaxdigits.plotting.tiles import draw_tile, paper_colors, shorten, take_pictures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -198,7 +199,7 @@ class MistakesDisplay:
         (wrong,) = np.nonzero(predictions != labels)
         worst = wrong[np.argsort(-surest[wrong], kind="stable")][:n_mistakes]
         display = cls(
-            _pictures(images, worst, image_shape),
+            take_pictures(images, worst, image_shape=image_shape),
             labels[worst],
             predictions[worst],
             surest[worst],
@@ -245,7 +246,7 @@ class MistakesDisplay:
             everything = "all" if self.n_samples is None else f"all {self.n_samples:,}"
             ax.text(0.5, 0.5, f"No mistakes: {everything} right", ha="center", fontsize="large")
         if cmap is None:
-            cmap = "gray_r" if ink_on(background_color(ax)) == "black" else "gray"
+            cmap = paper_colors(ax)
         self.axes_ = [self._draw_tile(ax, index, (n_rows, n_columns), cmap=cmap) for index in range(n_tiles)]
         return self
 
@@ -259,44 +260,13 @@ class MistakesDisplay:
         return f"{self.n_wrong:,} mistake{'' if self.n_wrong == 1 else 's'}{within}{order}"
 
     def _draw_tile(self, ax: Axes, index: int, grid: tuple[int, int], *, cmap: str | Colormap) -> Axes:
-        n_rows, n_columns = grid
-        row, column = divmod(index, n_columns)
-        width, height = 1.0 / n_columns, 1.0 / n_rows
         # The upper quarter of a tile is left to its two lines of text.
-        tile = ax.inset_axes((column * width, 1.0 - (row + 1) * height, 0.94 * width, 0.74 * height))
-        tile.set_anchor("N")
-        tile.imshow(self.images[index], cmap=cmap, vmin=self.images.min(), vmax=self.images.max() or None)
-        tile.set_xticks([])
-        tile.set_yticks([])
-        for spine in tile.spines.values():
-            spine.set(color=text_color(), alpha=FAINT, linewidth=0.8)
-        words = f"{_short(self.y_true[index])} read as {_short(self.y_pred[index])}"
+        tile = draw_tile(ax, self.images[index], index, grid=grid, cmap=cmap, limits=self._limits(), height=0.74)
+        words = f"{shorten(self.y_true[index])} read as {shorten(self.y_pred[index])}"
         sureness = f"{format_percent(self.probabilities[index])} sure"
-        points = 72.0 * ax.get_window_extent().width / ax.figure.dpi / n_columns
+        points = 72.0 * ax.get_window_extent().width / ax.figure.dpi / grid[1]
         tile.set_title(f"{words}\n{sureness}", fontsize=min(10.0, max(4.0, points / 10.0)), pad=4.0)
         return tile
 
-
-def _short(label: Any) -> str:
-    text = str(label)
-    return text if len(text) <= 10 else text[:9] + "\N{HORIZONTAL ELLIPSIS}"
-
-
-def _pictures(images: Any, rows: NDArray[np.intp], image_shape: tuple[int, int] | None) -> NDArray[Any]:
-    """Take some of the pictures, as (n, height, width)."""
-    if hasattr(images, "tocsr"):
-        images = images.tocsr()[rows].toarray()
-        rows = np.arange(len(rows))
-    chosen = np.asarray(images)[rows]
-    if chosen.ndim == 4 and chosen.shape[-1] == 1:
-        return chosen[..., 0]
-    if chosen.ndim == 3:
-        return chosen
-    side = math.isqrt(chosen.shape[1]) if chosen.ndim == 2 else 0
-    height, width = (side, side) if image_shape is None else image_shape
-    if chosen.ndim != 2 or height * width != chosen.shape[1]:
-        raise InputError(
-            f"images must be pictures, or rows that image_shape or a square fits, got samples of shape "
-            f"{chosen.shape[1:]} and image_shape={image_shape}. Give image_shape=(height, width), or images."
-        )
-    return chosen.reshape(-1, height, width)
+    def _limits(self) -> tuple[float, float | None]:
+        return self.images.min(), self.images.max() or None
