@@ -1,6 +1,7 @@
 # Each target makes what it needs, in .venv, the first time; a second run installs nothing.
 #   make demo PYTHON=/path/to/python3.12          another Python
 #   make test CONSTRAINTS=requirements/oldest.txt other versions of the dependencies; CONSTRAINTS= for the newest
+#   make bench BENCH='--rows cnn --seeds 2'       options of the benchmark; BENCH=--help lists them
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -17,7 +18,7 @@ DOCS := $(VENV)/.ready-$(KEY)-docs
 PIP := $(RUN) pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format lock
+.PHONY: help demo test test-all check format bench lock
 .DELETE_ON_ERROR:
 
 help:  ## Show this list
@@ -44,6 +45,9 @@ endif
 format: $(DEV)  ## Format the code and mend what the linter can
 	@$(RUN) ruff format --quiet .
 	@$(RUN) ruff check --quiet --fix .
+
+bench: $(RUNTIME)  ## Train what others published and compare (up to an hour; goes on where it was stopped)
+	@$(RUN) benchmarks.published $(BENCH)
 
 lock: $(VENV)/bin/python  ## Renew requirements/ci.txt with the newest versions
 	@echo "Resolving in a fresh environment (1 to 3 minutes)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 from PIL import Image
 
 from benchmarks.samples import distort, load_test_images, load_training_images
@@ -24,7 +26,7 @@ __all__ = ["PICTURES", "draw_pictures"]
 BLUE, VERMILION = "#0072B2", "#D55E00"
 # Okabe and Ito's colors: told apart by color-blind readers.
 LINE_COLORS = ("#000000", BLUE, "#56B4E9", VERMILION, "#009E73", "#CC79A7")
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "font.size": 10,
     "axes.titlesize": 11,
     "axes.titleweight": "bold",
@@ -32,7 +34,7 @@ STYLE: dict[str, Any] = {
     "savefig.dpi": 110,
 }
 GRAY = "#666666"
-ACCURACY_TICKS = (50, 60, 70, 80, 90, 95, 98, 99, 99.5, 99.8)
+ACCURACY_TICKS = (20, 60, 80, 90, 95, 98, 99, 99.5, 99.8)
 
 NAMES = {"epoch": "epochs"}
 
@@ -73,12 +75,17 @@ def _save(figure: Figure, path: Path) -> None:
     Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
+def _new_figure(width: float, height: float) -> Figure:
+    """Make a figure of a size in inches whose parts keep clear of each other and of its edge."""
+    return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.1))
+
+
 def _draw_sheet(record: Record) -> Figure:
     """Draw one row: how it learned, what it confuses, and single digits as its first run read them."""
     run = min(record["runs"], key=lambda run: run["seed"])
-    figure = Figure(figsize=(11.0, 9.6), layout="constrained")
-    figure.get_layout_engine().set(h_pad=0.1, w_pad=0.1)
-    head, middle, foot = figure.subfigures(3, 1, height_ratios=(0.75, 3.2, 5.6))
+    figure = _new_figure(11.0, 9.6)
+    parts: Any = figure.subfigures(3, 1, height_ratios=(0.75, 3.2, 5.6))
+    head, middle, foot = parts
     head.text(0.012, 0.62, f"{record['system']}: {record['network']}", fontsize=14, weight="bold", va="center")
     head.text(0.012, 0.18, f"{_sentence(record)}; below, seed {run['seed']}", color=GRAY, fontsize=11, va="center")
     _draw_curves(middle, run, is_full_batch=record["training"]["settings"]["batch_size"] == "full")
@@ -99,6 +106,7 @@ def _draw_curves(figure: Any, run: dict[str, Any], *, is_full_batch: bool) -> No
     for ax in display.plot(figure.subplots(1, 2)).ax_:
         if is_full_batch:
             ax.set_xlabel("iteration")
+            ax.xaxis.set_major_locator(MaxNLocator(steps=(1, 2, 5, 10), integer=True))
 
 
 def _draw_digits(ax: Axes, digits: list[list[float]], **counts: int) -> Axes:
@@ -118,7 +126,7 @@ def _draw_samples(records: dict[str, Record]) -> Figure:
     images, labels = load_training_images()
     n_columns = 16
     grid = [images[np.flatnonzero(labels == digit)[:n_columns]] for digit in range(10)]
-    figure = Figure(figsize=(9.0, 6.0), layout="constrained")
+    figure = _new_figure(9.0, 6.0)
     _draw_grid(figure.subplots(), np.array(grid))
     figure.suptitle("Training images by label")
     return figure
@@ -131,7 +139,7 @@ def _draw_distorted(records: dict[str, Record]) -> Figure | None:
     images, labels = load_training_images()
     originals = images[[int(np.argmax(labels == digit)) for digit in range(10)]]
     generator = np.random.default_rng(0)
-    figure = Figure(figsize=(6.6, 6.4), layout="constrained")
+    figure = _new_figure(6.6, 6.4)
     left, right = figure.subplots(1, 2, width_ratios=(1, 9))
     _draw_grid(left, originals[:, None])
     _draw_grid(right, np.stack([distort(originals, generator) for _ in range(9)], axis=1))
@@ -157,9 +165,9 @@ def _draw_wishes(records: dict[str, Record]) -> Figure | None:
     chosen = [record for record in records.values() if record["training"]["source"] == "csv"]
     if not chosen:
         return None
-    figure = Figure(figsize=(9.6, 4.8), layout="constrained")
+    figure = _new_figure(9.6, 4.8)
     ax = figure.subplots()
-    for record, color in zip(chosen, LINE_COLORS, strict=False):
+    for record, color in zip(chosen, cycle(LINE_COLORS), strict=False):
         losses = np.array([run["curves"]["loss"] for run in record["runs"]])
         epochs = record["runs"][0]["curves"]["epoch"]
         change = record["network"] if record["is_wish"] else "as published"
@@ -180,7 +188,7 @@ def _draw_wishes(records: dict[str, Record]) -> Figure | None:
 
 def _draw_comparison(records: dict[str, Record]) -> Figure:
     """Draw the test accuracy of every row beside the published one."""
-    figure = Figure(figsize=(11.0, 0.5 * len(records) + 1.6), layout="constrained")
+    figure = _new_figure(11.0, 0.5 * len(records) + 1.6)
     ax = figure.subplots()
     for place, record in enumerate(records.values()):
         _draw_comparison_row(ax, -place, record)

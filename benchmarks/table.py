@@ -75,7 +75,7 @@ def is_reached(record: dict[str, Any]) -> bool:
     bool
     """
     # Rounded as it is printed, so that the table and the verdict agree.
-    return round(mean_accuracy(record) - record["published"], 2) >= -TOLERANCE
+    return bool(round(mean_accuracy(record) - record["published"], 2) >= -TOLERANCE)
 
 
 def make_page(results: dict[str, Any]) -> str:
@@ -109,7 +109,7 @@ def _introduce(records: list[dict[str, Any]]) -> str:
         f"{sum(map(is_reached, published))} of {len(published)} published figures are reached: the mean is at or above "
         f"them, or within {TOLERANCE} points. Where nothing else is said, networks train with Adam at a rate of 0.001 "
         "in batches of 32, and 10 % of the training images are only watched. Differences are in percentage points, "
-        "losses in nats; seconds are the median of a fit."
+        "to the upper end where a range was published; losses are in nats; seconds are the median of a fit."
     )
     n_images = {record["training"]["n_images"] for record in records} - {None}
     return f"**A quick run on {min(n_images):,} images: its figures mean nothing.** {text}" if n_images else text

@@ -4,7 +4,6 @@ import functools
 import pickle
 import subprocess
 import sys
-import types
 
 import jax
 import jax.numpy as jnp
@@ -993,8 +992,3 @@ def test_nothing_is_told_before_fit(method, tmp_path):
     argument = {"save": [tmp_path / "model.safetensors"], "summary": []}.get(method, [X])
     with pytest.raises(sklearn.exceptions.NotFittedError):
         getattr(small(), method)(*argument)
-
-
-def test_a_parameter_name_is_a_public_promise():
-    assert isinstance(DigitClassifier.fit, types.FunctionType)
-    assert list(DigitClassifier().get_params()) == sorted(DigitClassifier().get_params())

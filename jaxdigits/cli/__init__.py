@@ -14,7 +14,7 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import NoReturn
@@ -22,10 +22,16 @@ from typing import NoReturn
 from jaxdigits import __version__
 from jaxdigits.errors import InputError, JaxDigitsError
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["COMMANDS", "main", "make_parser"]
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "demo": ("jaxdigits.cli.demo", "train on 1,797 real digits and show what came out; needs no files"),
+    "demo": ("jaxdigits.cli.demo", "train on real digits and show what came out; needs no files"),
+    "train": ("jaxdigits.cli.train", "train on your labeled digits and save the model"),
+    "evaluate": ("jaxdigits.cli.evaluate", "tell how well a model reads labeled digits"),
+    "predict": ("jaxdigits.cli.predict", "read digits from pictures, folders, tables and pipes"),
+    "kaggle": ("jaxdigits.cli.kaggle", "make a submission from train.csv and test.csv"),
+    "info": ("jaxdigits.cli.info", "tell what is in a data set or a model file, or what this machine has"),
+    "completion": ("jaxdigits.cli.completion", "write the script by which your shell completes commands"),
 }
 """Commands by name: (module, one line of help)."""
 
@@ -91,22 +97,44 @@ def _run_guarded(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    parser = _Parser(prog="jaxdigits", description="Recognize handwritten digits.")
-    parser.add_argument("--version", action="version", version=f"jaxdigits {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     named = next((argument for argument in arguments if not argument.startswith("-")), None)
     if named is not None and named not in COMMANDS:
         raise InputError(_describe_unknown(named))
-    for name, (module, summary) in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-        if name == named:  # the other commands' modules stay unread
-            import_module(module).add_arguments(command)
+    parser = make_parser([] if named is None else [named])
     args = parser.parse_args(arguments)
     if args.command is None:
         parser.print_help()
         return 0
     status: int = import_module(COMMANDS[args.command][0]).run(args)
     return status
+
+
+def make_parser(complete: Collection[str] = ()) -> argparse.ArgumentParser:
+    """Make the parser of the whole command line.
+
+    Parameters
+    ----------
+    complete : collection of str, default=()
+        Commands whose own options are declared; the modules of the others stay unread.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+
+    Examples
+    --------
+    >>> from jaxdigits.cli import make_parser
+    >>> make_parser(["info"]).parse_args(["info", "--system"]).system
+    True
+    """
+    parser = _Parser(prog="jaxdigits", description="Recognize handwritten digits.")
+    parser.add_argument("--version", action="version", version=f"jaxdigits {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    for name, (module, summary) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        if name in complete:
+            import_module(module).add_arguments(command)
+    return parser
 
 
 def _describe_unknown(name: str) -> str:

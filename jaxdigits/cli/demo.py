@@ -3,45 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import shlex
 import shutil
 import sys
-import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jaxdigits.cli.fitting import add_seed_argument, check_model, describe_training, train
+from jaxdigits.cli.outputs import figures, format_rows, save_figure, write_whole
+from jaxdigits.cli.results import describe_confusions
+from jaxdigits.cli.sources import KNOWN, Source
 from jaxdigits.errors import InputError
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
+    from jaxdigits.data.datasets import Dataset
     from jaxdigits.estimator import DigitClassifier
 
 __all__ = ["add_arguments", "run"]
 
 TEST_FRACTION = 0.25
 VALIDATION_FRACTION = 0.1  # of what is left to learn from; it draws the curves and decides nothing
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Some of the digits."""
-
-    images: NDArray[np.float64]  # (n, 8, 8)
-    labels: NDArray[np.int64]  # (n,)
-
-
-@dataclass(frozen=True)
-class _Result:
-    """How a part was read."""
-
-    n_right: int
-    n_samples: int
-    log_loss: float  # mean, in nats
-    predictions: NDArray[np.int64]  # (n,)
+PICTURE_SIDE = 224  # pixels of the picture of one digit that is left in the folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,8 +55,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="network to train; auto, the default, is good for pictures, and an unknown name lists them all",
     )
     parser.add_argument(
-        "--seed", type=_parse_seed, default=0, metavar="N", help="seed of everything random (default: 0)"
+        "--dataset",
+        choices=tuple(KNOWN),
+        default="digits",
+        help="digits, the default: 1,797 of 8x8 pixels that come with scikit-learn; mnist: 70,000 of 28x28, downloaded "
+        "once, about a minute of training on two cores",
     )
+    add_seed_argument(parser)
     parser.add_argument(
         "--output",
         type=Path,
@@ -86,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     Parameters
     ----------
     args : argparse.Namespace
-        `model`, `seed` and `output`, as `add_arguments` declares them.
+        `model`, `dataset`, `seed` and `output`, as `add_arguments` declares them.
 
     Returns
     -------
@@ -102,35 +93,29 @@ def run(args: argparse.Namespace) -> int:
     --------
     >>> import argparse, pathlib
     >>> from jaxdigits.cli import demo
-    >>> args = argparse.Namespace(model="linear", seed=0, output=pathlib.Path("out"))
+    >>> args = argparse.Namespace(model="linear", dataset="digits", seed=0, output=pathlib.Path("out"))
     >>> demo.run(args)  # doctest: +SKIP
     0
     """
-    print("Reading 1,797 real handwritten digits of 8x8 pixels ...", flush=True)
-    _check_model(args.model)
+    check_model(args.model)
     folder = _make_folder(args.output)
-    training, validation, test = _split_digits(args.seed)
+    print("Reading real handwritten digits ...", flush=True)
+    training, validation, test = _split_digits(args.dataset, args.seed)
+    n_digits, (height, width) = len(training) + len(validation) + len(test), test.X.shape[1:]
     print(
-        f"{len(training.labels):,} to learn from, {len(validation.labels):,} to watch the learning, "
-        f"{len(test.labels):,} held out for the test.",
+        f"{n_digits:,} digits of {height}x{width} pixels: {len(training):,} to learn from, "
+        f"{len(validation):,} to watch the learning, {len(test):,} held out for the test.",
         flush=True,
     )
-    started = time.monotonic()
-    classifier = _train(args, training, validation)
-    seconds = time.monotonic() - started
-    trained, tested = _evaluate(classifier, training), _evaluate(classifier, test)
-    _print_report(classifier, seconds, trained, tested)
-    _print_confusions(test, tested)
-    _save(folder, classifier, test)
-    _print_next_commands(args, folder)
+    verbose = int(sys.stderr is not None and sys.stderr.isatty())
+    done = train(_make_classifier(args.model, args.seed, verbose), training, test, validation=validation)
+    print(f"\n{format_rows(describe_training(done, tested_on='test'))}")
+    assert done.tested is not None
+    assert test.y is not None
+    print(f"\n{describe_confusions(test.y, done.tested, where='in the test')}")
+    _save(folder, done.classifier, test)
+    _print_next_commands(folder)
     return 0
-
-
-def _parse_seed(text: str) -> int:
-    seed = int(text) if text.isdecimal() else -1
-    if not 0 <= seed < 2**32:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 4294967295, got {text!r}")
-    return seed
 
 
 def _make_folder(path: Path) -> Path:
@@ -146,152 +131,88 @@ def _make_folder(path: Path) -> Path:
     return path
 
 
-def _check_model(name: str) -> None:
-    from jaxdigits.core.models import MODELS
-
-    names = ["auto", *MODELS]
-    if name not in names:
-        raise InputError(f"--model must be one of {', '.join(names)}, got {name!r}. Leave it out for auto.")
-
-
-def _split_digits(seed: int) -> tuple[_Part, _Part, _Part]:
+def _split_digits(name: str, seed: int) -> tuple[Dataset, Dataset, Dataset]:
     """Split the digits, each class alike, into what is learned, what is watched and what is tested."""
-    from sklearn.model_selection import train_test_split
-
-    from jaxdigits.data.datasets import load_digits
-
-    digits = load_digits()
-    rest_images, test_images, rest_labels, test_labels = train_test_split(
-        digits.images, digits.target, test_size=TEST_FRACTION, stratify=digits.target, random_state=seed
-    )
-    images, validation_images, labels, validation_labels = train_test_split(
-        rest_images, rest_labels, test_size=VALIDATION_FRACTION, stratify=rest_labels, random_state=seed
-    )
-    return (
-        _Part(images, labels),
-        _Part(validation_images, validation_labels),
-        _Part(test_images, test_labels),
-    )
+    source = Source(name, None)
+    if source.splits:
+        rest, test = source.read("train"), source.read("test")
+    else:
+        rest, test = source.read().split(TEST_FRACTION, random_state=seed)
+    training, validation = rest.split(VALIDATION_FRACTION, random_state=seed)
+    return training, validation, test
 
 
-def _train(args: argparse.Namespace, training: _Part, validation: _Part) -> DigitClassifier:
+def _make_classifier(model: str, seed: int, verbose: int) -> DigitClassifier:
     from jaxdigits.estimator import DigitClassifier
 
-    verbose = int(sys.stderr is not None and sys.stderr.isatty())
-    classifier = DigitClassifier(args.model, random_state=args.seed, verbose=verbose)
-    classifier.fit(training.images, training.labels, X_val=validation.images, y_val=validation.labels)
-    return classifier
+    return DigitClassifier(model, random_state=seed, verbose=verbose)
 
 
-def _evaluate(classifier: DigitClassifier, part: _Part) -> _Result:
-    from sklearn.metrics import log_loss
-
-    probabilities = classifier.predict_proba(part.images)
-    predictions = classifier.classes_[probabilities.argmax(axis=1)]
-    return _Result(
-        n_right=int((predictions == part.labels).sum()),
-        n_samples=len(part.labels),
-        log_loss=float(log_loss(part.labels, probabilities, labels=classifier.classes_)),
-        predictions=predictions,
-    )
-
-
-def _print_report(classifier: DigitClassifier, seconds: float, trained: _Result, tested: _Result) -> None:
-    n_parameters = sum(array.size for array in classifier.params_.values())
-    rows = {
-        "model": classifier.recipe_["model"],
-        "parameters": f"{n_parameters:,}",
-        "device": classifier.device_,
-        "epochs": str(classifier.n_epochs_),
-        "seconds": f"{seconds:.1f}",
-        "training accuracy": _describe_accuracy(trained),
-        "test accuracy": _describe_accuracy(tested),
-        "test mean log loss": f"{tested.log_loss:.4f}",
-    }
-    print(f"\n{_format_table(rows)}")
-
-
-def _format_table(rows: dict[str, str]) -> str:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(no_wrap=True)
-    for row in rows.items():
-        table.add_row(*row)
-    console = Console(highlight=False, soft_wrap=True)
-    # Printed by Python, not by rich, which would end the program when the reader of a pipe has gone.
-    with console.capture() as capture:
-        console.print(table)
-    return "\n".join(line.rstrip() for line in capture.get().splitlines())
-
-
-def _describe_accuracy(result: _Result) -> str:
-    from jaxdigits.metrics import wilson_interval
-
-    k, n = result.n_right, result.n_samples
-    low, high = wilson_interval(k, n)
-    return f"{k}/{n} = {100 * k / n:.2f} %  (95 % interval {100 * low:.2f} to {100 * high:.2f} %)"
-
-
-def _print_confusions(test: _Part, tested: _Result) -> None:
-    from jaxdigits.metrics import commonest_confusions
-
-    confusions = commonest_confusions(test.labels, tested.predictions)
-    print("\nCommonest confusions in the test:" if confusions else "\nNo mistakes in the test.")
-    for true, predicted, count in confusions:
-        print(f"  {true} read as {predicted}: {count} time{'' if count == 1 else 's'}")
-
-
-def _save(folder: Path, classifier: DigitClassifier, test: _Part) -> None:
-    """Write the model and the pictures, and say where they are."""
-    import matplotlib as mpl
-
-    mpl.use("agg")  # pictures go to files; no window, no toolkit, no display needed
-    import matplotlib.pyplot as plt
-
+def _save(folder: Path, classifier: DigitClassifier, test: Dataset) -> None:
+    """Write the model, the pictures and the digits of the test, and say where they are."""
+    figures()
     from jaxdigits.plotting import ConfusionMatrixDisplay, MistakesDisplay, TrainingCurvesDisplay
 
+    labels: Any = test.y
     classifier.save(folder / "model.safetensors")
     displays: dict[str, Any] = {
         "training_curves.png": TrainingCurvesDisplay.from_estimator(classifier),
         "confusion_matrix.png": ConfusionMatrixDisplay.from_estimator(
-            classifier, test.images, test.labels, labels=classifier.classes_
+            classifier, test.X, labels, labels=classifier.classes_
         ),
-        "mistakes.png": MistakesDisplay.from_estimator(classifier, test.images, test.labels),
+        "mistakes.png": MistakesDisplay.from_estimator(classifier, test.X, labels),
     }
     for name, display in displays.items():
-        display.figure_.savefig(folder / name, dpi=150)
-        plt.close(display.figure_)
+        save_figure(display.figure_, folder / name)
+    write_whole(folder / "digit.png", _draw_digit(test.X[0], white=float(test.X.max())))
+    write_whole(folder / "test.npz", _pack(test))
     print(f"\nSaved in {folder.resolve()}:")
     print(f"  {', '.join(['model.safetensors', *displays])}")
+    print("  digit.png and test.npz, a digit of the test and all of them, for the commands below")
 
 
-def _print_next_commands(args: argparse.Namespace, folder: Path) -> None:
+def _draw_digit(image: NDArray[Any], *, white: float) -> bytes:
+    """Return a picture of one digit, dark ink on white, large enough to look at."""
+    import numpy as np
+    from PIL import Image
+
+    levels = np.rint(255 - 255 / white * image).astype(np.uint8)
+    factor = max(1, PICTURE_SIDE // max(image.shape))
+    content = io.BytesIO()
+    Image.fromarray(levels.repeat(factor, axis=0).repeat(factor, axis=1)).save(content, format="png")
+    return content.getvalue()
+
+
+def _pack(test: Dataset) -> bytes:
+    """Return the digits of the test as an npz archive, in one byte a pixel."""
+    import numpy as np
+
+    content = io.BytesIO()
+    np.savez_compressed(content, X=test.X.astype(np.uint8), y=np.asarray(test.y))
+    return content.getvalue()
+
+
+def _print_next_commands(folder: Path) -> None:
     """Suggest commands that work as they stand, also where the environment is not activated."""
-    other = "cnn" if args.model == "mlp" else "mlp"
-    model_file = (folder / "model.safetensors").as_posix()
-    summarize = f"import jaxdigits; print(jaxdigits.load_model({model_file!r}).summary())"
-    validate = (
-        "from jaxdigits import DigitClassifier, load_digits; "
-        "from sklearn.model_selection import cross_val_score; "
-        "print(cross_val_score(DigitClassifier(model='mlp'), *load_digits(return_X_y=True)))"
-    )
+    model, digit, test = ((folder / name).as_posix() for name in ("model.safetensors", "digit.png", "test.npz"))
+    commands = [
+        ["predict", digit, "--model", model],
+        ["evaluate", test, "--model", model],
+        ["info", model],
+    ]
     print("\nNext:")
-    print(f"  {_program('jaxdigits')} demo --model {other}")
-    for code in (summarize, validate):
-        print(f"  {_program('python')} -c {_quote(code)}")
+    for command in commands:
+        print(f"  {_program()} {' '.join(map(_quote, command))}")
 
 
-def _program(name: str) -> str:
-    """Spell a program of this environment so that the user's shell finds it."""
+def _program() -> str:
+    """Spell the program of this environment so that the user's shell finds it."""
     here = Path(sys.executable).parent
-    found = shutil.which(name)
+    found = shutil.which("jaxdigits")
     if found is not None and Path(found).parent == here:
-        return name
+        return "jaxdigits"
     python = os.path.relpath(sys.executable) if here.is_relative_to(Path.cwd()) else sys.executable
-    return _quote(python) if name == "python" else f"{_quote(python)} -m {name}"
+    return f"{_quote(python)} -m jaxdigits"
 
 
 def _quote(text: str) -> str:

@@ -300,7 +300,8 @@ def hold_out(dataset: Dataset, share: float | None, *, seed: int) -> tuple[Datas
 
     if share == 0:
         return dataset, None
-    counts = np.unique(dataset.y, return_counts=True)[1]  # type: ignore[arg-type]
+    labels: Any = dataset.y
+    counts = np.unique(labels, return_counts=True)[1]
     wanted = share or HOLDOUT
     if counts.min() < 2 or wanted * len(dataset) < len(counts) or (1 - wanted) * len(dataset) < len(counts):
         if share is None:
@@ -313,7 +314,9 @@ def hold_out(dataset: Dataset, share: float | None, *, seed: int) -> tuple[Datas
     return rest, held_out
 
 
-def train(classifier: DigitClassifier, training: Dataset, test: Dataset | None) -> Training:
+def train(
+    classifier: DigitClassifier, training: Dataset, test: Dataset | None, *, validation: Dataset | None = None
+) -> Training:
     """Fit the classifier and look how well it reads.
 
     Parameters
@@ -324,6 +327,8 @@ def train(classifier: DigitClassifier, training: Dataset, test: Dataset | None) 
         Labeled samples to train on.
     test : Dataset or None
         Labeled samples that it must not see before.
+    validation : Dataset, default=None
+        Labeled samples to watch the training by.
 
     Returns
     -------
@@ -350,7 +355,11 @@ def train(classifier: DigitClassifier, training: Dataset, test: Dataset | None) 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)  # the estimator's own remarks on the parameters
-        classifier.fit(X, training.y)
+        if validation is None:
+            classifier.fit(X, training.y)
+        else:
+            X_val = with_light_ink(validation.X)[0] if inverted else validation.X
+            classifier.fit(X, training.y, X_val=X_val, y_val=validation.y)
     seconds = time.monotonic() - started
     for text in dict.fromkeys(str(each.message) for each in caught if each.category is UserWarning):
         warn(text)
@@ -388,7 +397,8 @@ def describe_training(run: Training, *, tested_on: str) -> dict[str, str]:
     '650'
     """
     classifier = run.classifier
-    rows = {
+    rows = {"ink": "dark on light paper, turned light on dark for the model"} if run.inverted else {}
+    rows |= {
         "model": str(classifier.recipe_["model"]),
         "parameters": f"{sum(array.size for array in classifier.params_.values()):,}",
         "device": classifier.device_,
@@ -396,8 +406,6 @@ def describe_training(run: Training, *, tested_on: str) -> dict[str, str]:
         "seconds": f"{run.seconds:.1f}",
         "training accuracy": describe_accuracy(run.trained),
     }
-    if run.inverted:
-        rows["ink"] = "dark on light paper, turned light on dark for the model"
     if run.tested is not None:
         rows[f"{tested_on} accuracy"] = describe_accuracy(run.tested)
         rows[f"{tested_on} mean log loss"] = f"{run.tested.log_loss:.4f}"

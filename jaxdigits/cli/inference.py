@@ -63,7 +63,10 @@ def add_model_argument(parser: argparse.ArgumentParser) -> None:
     'model.safetensors'
     """
     parser.add_argument(
-        "--model", type=Path, metavar="FILE", help="model file, as train and demo leave it (needed; there is no default)"
+        "--model",
+        type=Path,
+        metavar="FILE",
+        help="model file, as train and demo leave it (needed; there is no default)",
     )
 
 

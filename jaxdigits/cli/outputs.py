@@ -11,12 +11,9 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jaxdigits.errors import InputError
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 __all__ = [
     "PICTURE_FORMATS",
@@ -35,7 +32,21 @@ __all__ = [
 PICTURE_FORMATS = (".png", ".svg", ".pdf")
 """Endings of the pictures that commands write."""
 
-DATA_ENDINGS = (".csv", ".tsv", ".gz", ".npz", ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm")
+DATA_ENDINGS = (
+    ".csv",
+    ".tsv",
+    ".gz",
+    ".npz",
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".bmp",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".webp",
+    ".pgm",
+)
 
 
 def remark(text: str) -> None:
@@ -98,7 +109,9 @@ def check_output(path: Path, *, option: str, inputs: Sequence[Path] = ()) -> Non
     """
     folder = path.resolve().parent
     if not folder.is_dir():
-        raise InputError(f"{option} must name a file in a folder that exists, got {str(path)!r}. Make the folder first.")
+        raise InputError(
+            f"{option} must name a file in a folder that exists, got {str(path)!r}. Make the folder first."
+        )
     if path.exists() and not path.is_file():
         kind = "a folder" if path.is_dir() else "a device"
         raise InputError(f"{option} must name a file, got {kind}, {str(path)!r}. Name a file.")
@@ -238,7 +251,7 @@ def figures() -> Any:
     return plt
 
 
-def save_figure(figure: Figure, path: Path) -> None:
+def save_figure(figure: Any, path: Path) -> None:
     """Write a figure whole or not at all, and close it.
 
     Parameters

@@ -97,7 +97,7 @@ def describe_accuracy(result: Result) -> str:
     return f"{k}/{n} = {100 * k / n:.2f} %  (95 % interval {100 * low:.2f} to {100 * high:.2f} %)"
 
 
-def describe_confusions(y: NDArray[Any], result: Result) -> str:
+def describe_confusions(y: NDArray[Any], result: Result, *, where: str = "") -> str:
     """Tell the three commonest confusions in words.
 
     Parameters
@@ -106,6 +106,8 @@ def describe_confusions(y: NDArray[Any], result: Result) -> str:
         True labels.
     result : Result
         How they were read.
+    where : str, default=""
+        Words for what was read, such as "in the test".
 
     Returns
     -------
@@ -123,10 +125,11 @@ def describe_confusions(y: NDArray[Any], result: Result) -> str:
     from jaxdigits.metrics import commonest_confusions
 
     confusions = commonest_confusions(y, result.predictions)
+    place = f" {where}" if where else ""
     if not confusions:
-        return "No mistakes."
+        return f"No mistakes{place}."
     lines = [f"  {true} read as {predicted}: {count_phrase(count, 'time')}" for true, predicted, count in confusions]
-    return "\n".join(["Commonest confusions:", *lines])
+    return "\n".join([f"Commonest confusions{place}:", *lines])
 
 
 def count_phrase(count: int, noun: str) -> str:

@@ -193,7 +193,6 @@ def _draw_state(seed: Any, n_features: Any, hyperparameters: Hyperparameters, *,
     return TrainState(params, variables.extras, opt_state, average, jnp.int32(0), jax.random.key_data(key_noise))
 
 
-@partial(jax.jit, static_argnames="program")
 def epoch(
     state: TrainState,
     samples: Samples,
@@ -230,6 +229,32 @@ def epoch(
     info : Info
         Sums over the samples of these steps, added to those given.
     """
+    # all arguments are passed on, since one that is left out is a constant to JAX, and so another program
+    result: tuple[TrainState, Info] = _run_steps(
+        state,
+        samples,
+        order,
+        hyperparameters,
+        program=program,
+        first_step=first_step,
+        n_steps=n_steps,
+        info=info,
+    )
+    return result
+
+
+@partial(jax.jit, static_argnames="program")
+def _run_steps(
+    state: TrainState,
+    samples: Samples,
+    order: Any,
+    hyperparameters: Hyperparameters,
+    *,
+    program: Program,
+    first_step: Any,
+    n_steps: Any,
+    info: Info,
+) -> tuple[TrainState, Info]:
     _programs_traced["epoch"] += 1
     last = -(-samples.n_samples // program.batch_size)
     stop = jnp.minimum(last, first_step + jnp.minimum(n_steps, last))

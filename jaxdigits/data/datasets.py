@@ -270,7 +270,7 @@ def _existing(path: str | os.PathLike[str]) -> Path:
 def _recognize(path: Path) -> tuple[Format, list[Path]]:
     found = {name: places for name, known in FORMATS.items() if (places := known.find(path))}
     if len(found) > 1:
-        listed = ", ".join(f"{name} ({places[0].name})" for name, places in found.items())
+        listed = ", ".join(f"{name} ({places[0].name or places[0]})" for name, places in found.items())
         raise DatasetError(f"{path}: holds several formats, {listed}, expected one. Name the file or folder meant.")
     if not found:
         kind = "folder without a data set" if path.is_dir() else "file of no known format"

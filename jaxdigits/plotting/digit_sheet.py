@@ -278,7 +278,9 @@ class DigitSheetDisplay:
         words = " read as ".join(known) if wrong else known[0] if known else ""
         # A character is about 0.55 of the font size wide.
         fitting = points / (0.55 * max(len(words), 1))
-        tile.set_title(words, fontsize=min(10.0, max(3.0, fitting)), pad=3.0, color=VERMILION if wrong else text_color())
+        tile.set_title(
+            words, fontsize=min(10.0, max(3.0, fitting)), pad=3.0, color=VERMILION if wrong else text_color()
+        )
         return tile
 
 

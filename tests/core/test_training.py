@@ -327,7 +327,8 @@ def test_bfloat16_learns_and_keeps_its_params_in_float32(samples):
     assert float(info.correct) / 250 > 0.8
     order = make_order(np.random.default_rng(0), 250, 32)
     for precision, used in (("bfloat16", True), ("float32", False)):
-        lowered = training.epoch.lower(state, samples, order, NUMBERS, program=Program(LINEAR, precision=precision))
+        program = Program(LINEAR, precision=precision)
+        lowered = jax.jit(partial(training.epoch, program=program)).lower(state, samples, order, NUMBERS)
         assert ("bf16" in lowered.as_text()) is used
 
 
@@ -345,6 +346,17 @@ def test_the_core_runs_inside_anyones_vmap(samples):
     for member in range(2):
         for name, array in fit(seeds[member], rates[member]).items():
             np.testing.assert_allclose(members[name][member], array, atol=1e-5)
+
+
+def test_part_of_an_epoch_is_the_same_program_as_all_of_it(samples):
+    program = Program(LINEAR, optimizer="sgd", batch_size=64)
+    run_epochs(samples, program)
+    before = training.compile_count()
+    state = training.init(np.uint32(0), samples, NUMBERS, program=program)
+    order = make_order(np.random.default_rng(0), 250, 64)
+    for part in ({"n_steps": np.int32(1)}, {"first_step": np.int32(1)}, {"info": training.ZERO_INFO}):
+        training.epoch(state, samples, order, NUMBERS, program=program, **part)
+    assert training.compile_count() == before
 
 
 def test_compile_count_counts_programs_once(samples):
