@@ -1,6 +1,6 @@
 """Train what others published, as they published it, and print their figures beside ours.
 
-    python -m benchmarks.published                            all rows, 5 seeds: about 40 minutes on 2 cores
+    python -m benchmarks.published                            all rows, 5 seeds: about an hour on 2 cores
     python -m benchmarks.published --quick --output FOLDER    2,000 images and 1 epoch: does everything run?
     python -m benchmarks.published --rows cnn lenet5          these rows only
 

@@ -245,9 +245,9 @@ ROWS: tuple[Row, ...] = (
     Row(
         "resnet",
         "Small ResNet",
-        "7 convolutions of 8, 16 and 32, residual blocks; 5 epochs",
-        5,
-        {"model": "resnet", "channels": (8, 16, 32)},
+        "9 convolutions of 8, 16 and 32, residual blocks; one cycle up to a rate of 0.004, 3 epochs",
+        3,
+        {"model": "resnet", "channels": (8, 16, 32), "schedule": "one_cycle", "learning_rate": 0.004},
     ),
     Row(
         "cnn-augmented",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.stats import binomtest
+from sklearn.metrics import log_loss, precision_recall_fscore_support
 
 from jaxdigits.errors import InputError
-from jaxdigits.metrics import commonest_confusions, wilson_interval
+from jaxdigits.metrics import commonest_confusions, mean_log_loss, rates_by_class, wilson_interval
 
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
@@ -57,3 +58,46 @@ def test_commonest_confusions_returns_plain_python_values() -> None:
 def test_commonest_confusions_refuses_labels_of_different_length() -> None:
     with pytest.raises(InputError, match=r"got shapes \(2,\) and \(3,\)"):
         commonest_confusions([1, 2], [1, 2, 3])
+
+
+@pytest.mark.parametrize("classes", [[3, 5, 9], ["a", "b", "c"]])
+def test_mean_log_loss_agrees_with_scikit_learn(classes: list[object]) -> None:
+    generator = np.random.default_rng(0)
+    probabilities = generator.dirichlet(np.ones(3), 50)
+    y_true = generator.choice(classes, 50)
+    assert mean_log_loss(y_true, probabilities, classes) == pytest.approx(
+        log_loss(y_true, probabilities, labels=classes)
+    )
+
+
+def test_mean_log_loss_of_a_sure_miss_is_finite() -> None:
+    assert mean_log_loss([1], [[1.0, 0.0]], [0, 1]) == pytest.approx(-np.log(np.finfo(float).eps))
+
+
+@pytest.mark.parametrize(
+    ("y_true", "probabilities", "words"),
+    [
+        ([0, 7], [[0.5, 0.5]] * 2, "got 7"),
+        ([0], [[0.5, 0.5]] * 2, "got \\(2, 2\\)"),
+        ([], np.zeros((0, 2)), "a row or more"),
+    ],
+)
+def test_mean_log_loss_refuses_what_does_not_fit(y_true: list[int], probabilities: object, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        mean_log_loss(y_true, probabilities, [0, 1])  # type: ignore[arg-type]
+
+
+def test_rates_agree_with_scikit_learn() -> None:
+    generator = np.random.default_rng(0)
+    y_true, y_pred = generator.integers(0, 4, (2, 100))
+    rates = rates_by_class(y_true, y_pred, range(4))
+    expected = precision_recall_fscore_support(y_true, y_pred)
+    found = [[getattr(each, name) for each in rates] for name in ("precision", "recall", "f1", "n_samples")]
+    np.testing.assert_allclose(found, expected)
+    assert [each.n_predicted for each in rates] == np.bincount(y_pred).tolist()
+
+
+def test_rates_that_mean_nothing_are_none() -> None:
+    never, missed = rates_by_class(["b", "b"], ["a", "a"], ["z", "b"])
+    assert (never.recall, never.precision, never.f1) == (None, None, None)
+    assert (missed.recall, missed.precision, missed.f1) == (0.0, None, 0.0)

@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=tuple(KNOWN),
         default="digits",
         help="digits, the default: 1,797 of 8x8 pixels that come with scikit-learn; mnist: 70,000 of 28x28, downloaded "
-        "once, about a minute of training on two cores",
+        "once, one or two minutes of training on two cores",
     )
     add_seed_argument(parser)
     parser.add_argument(

@@ -93,6 +93,7 @@ class _Run:
     n_samples: int
     device: Any
     call_steps: int = FIRST_CALL_STEPS
+    is_warm: bool = False
     seconds_per_step: float | None = None
     out_of_time: bool = False
 
@@ -211,9 +212,10 @@ def _run_epoch(moving: _Run, state: TrainState) -> tuple[TrainState, Info]:
 
 def _keep_pace(moving: _Run, seconds: float, steps: int) -> None:
     """Size the next call. Where an epoch is cut changes nothing in its result, so timing it is harmless."""
-    first, moving.seconds_per_step = moving.seconds_per_step is None, seconds / steps
-    if first and moving.steps_per_epoch > FIRST_CALL_STEPS:
+    if not moving.is_warm:
+        moving.is_warm = True
         return  # the first call may hold the compilation
+    moving.seconds_per_step = seconds / steps
     target = SECONDS_PER_CALL
     if moving.plan.max_seconds is not None:
         target = min(target, moving.plan.max_seconds / BUDGET_CALLS)
@@ -222,12 +224,14 @@ def _keep_pace(moving: _Run, seconds: float, steps: int) -> None:
 
 def _adapt_to_budget(moving: _Run, step: int) -> bool:
     """Stretch the schedule to end with the time budget; tell whether the budget is spent."""
-    if moving.plan.max_seconds is None or moving.seconds_per_step is None:
+    if moving.plan.max_seconds is None:
         return False
     left = moving.plan.max_seconds - (time.perf_counter() - moving.started)
-    if left < moving.seconds_per_step:
+    if left < (moving.seconds_per_step or 0.0):
         moving.out_of_time = True
         return True
+    if moving.seconds_per_step is None:
+        return False
     longest = moving.plan.max_epochs * moving.steps_per_epoch
     total = min(step + left / moving.seconds_per_step, longest)
     moving.hyperparameters = moving.hyperparameters._replace(total_steps=np.float32(max(total, step + 1)))

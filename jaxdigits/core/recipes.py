@@ -43,7 +43,7 @@ FAMILIES: dict[str, Defaults] = {
     "linear": Defaults("adamw", 1e-2, 0.0, 0.0, 0.0, 10, 1000),
     "tabular": Defaults("adamw", 5e-3, 1e-2, 0.0, 0.0, 10, 1000),
     "mlp": Defaults("adamw", 4e-3, 1e-2, 0.0, 0.1, 10, 1500),
-    "image": Defaults("muon", 4e-3, 1e-2, 0.0, 0.1, 2, 1400),
+    "image": Defaults("muon", 4e-3, 1e-2, 0.0, 0.1, 2, 900),
 }
 """Defaults by family; "tabular" is an MLP on rows that are no pictures, "image" any convolutional network.
 

@@ -119,7 +119,7 @@ def merge_repeated(images: np.ndarray, labels: np.ndarray, weights: np.ndarray |
 def _hash_rows(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """128 bits a row by multilinear hashing (Lemire & Kaser, 2014): 60,000 MNIST rows in about 60 ms.
 
-    Sorting whole rows takes ten times as long. Two rows collide with probability 2**-100 or so.
+    Sorting whole rows takes ten times as long. Two rows collide with a probability of 2**-66 at worst.
     """
     if images.dtype != np.uint8:
         images = images + np.zeros((), images.dtype)  # -0.0 and 0.0 are the same number

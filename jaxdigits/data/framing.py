@@ -49,8 +49,8 @@ def frame_picture(
 ) -> NDArray[np.float32]:
     """Bring a gray picture of a digit to the shape and the range that a model was trained on.
 
-    Dark ink on a light border is inverted. The level of the border becomes exactly the low end of the range and the
-    strongest ink the high end. The picture is then resized, keeping its aspect, and centered on paper.
+    Dark ink on a light border is inverted. The picture is resized, keeping its aspect, and centered on paper. The level
+    of the border becomes exactly the low end of the range, and the strongest ink the high end.
 
     Parameters
     ----------
@@ -75,18 +75,17 @@ def frame_picture(
     array([ 0.,  0.,  0., 16., 16.,  0.,  0.,  0.], dtype=float32)
     """
     ink = 255 - picture if has_light_paper(picture[None], white=255) else picture
-    ink = _resize(_stretch(ink), shape)
+    ink = _resize(_clear_paper(ink), shape)
     low, high = pixel_range
-    return (low + ink / np.float32(255) * (high - low)).astype(np.float32)
+    strongest = max(float(ink.max()), MIN_CONTRAST)  # after resizing, which thins fine strokes
+    return (low + ink / strongest * (high - low)).astype(np.float32)
 
 
-def _stretch(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Move the level of the border to 0 and the highest level to 255."""
+def _clear_paper(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Move the level of the border to 0."""
     border = np.concatenate([ink[[0, -1], :].ravel(), ink[1:-1, [0, -1]].ravel()])
-    paper = float(np.median(border))
-    contrast = max(float(ink.max()) - paper, MIN_CONTRAST)
-    stretched: NDArray[np.uint8] = np.rint(np.clip((ink - paper) / contrast, 0, 1) * 255).astype(np.uint8)
-    return stretched
+    cleared: NDArray[np.uint8] = np.rint((ink - np.median(border)).clip(min=0)).astype(np.uint8)
+    return cleared
 
 
 def _resize(ink: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:

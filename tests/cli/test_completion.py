@@ -55,14 +55,16 @@ def test_bash_completes(folder, capsys, words, expected):
 
 
 @needs("fish")
-def test_fish_completes(folder, capsys):
+@pytest.mark.usefixtures("folder")
+def test_fish_completes(capsys):
     code = script_of("fish", capsys) + "\ncomplete -C 'jaxdigits train --epo'"
     done = subprocess.run(["fish", "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.startswith("--epochs\t")
 
 
 @needs("zsh")
-def test_zsh_can_read_its_script(folder, capsys):
+@pytest.mark.usefixtures("folder")
+def test_zsh_can_read_its_script(capsys):
     code = "autoload -U compinit; compinit -u -D\n" + script_of("zsh", capsys) + "\nprint $_comps[jaxdigits]"
     done = subprocess.run(["zsh", "-f", "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert (done.stdout, done.stderr) == ("_jaxdigits\n", "")

@@ -7,13 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from jaxdigits import load_model
 from jaxdigits.cli import main
+from jaxdigits.cli.sources import KNOWN
+from jaxdigits.data.datasets import Dataset
 
-PICTURES = ["confusion_matrix.png", "mistakes.png", "training_curves.png"]
+PICTURES = ["confusion_matrix.png", "digit.png", "mistakes.png", "training_curves.png"]
 
 
 def run_in(folder, command):
@@ -63,11 +66,11 @@ def test_it_leaves_the_model_and_its_pictures_in_the_folder_it_names(home):
     folder, done = home
     made = folder / "jaxdigits-demo"
     assert f"Saved in {made.resolve()}:" in done.stdout
-    assert sorted(path.name for path in made.iterdir()) == sorted([*PICTURES, "model.safetensors"])
+    assert sorted(path.name for path in made.iterdir()) == sorted([*PICTURES, "model.safetensors", "test.npz"])
     for name in PICTURES:
         with Image.open(made / name) as picture:
             picture.verify()
-            assert min(picture.size) >= 300
+            assert min(picture.size) >= 200
 
 
 def test_the_saved_model_reads_digits(home):
@@ -94,14 +97,33 @@ def test_the_suggested_commands_work(home, index):
     assert again.stderr == ""
 
 
+def test_the_saved_digits_and_model_give_the_accuracy_that_was_told(home):
+    folder, done = home
+    told = re.search(r"test accuracy +(\d+/450 = .*)\n", done.stdout)[1]
+    again = run_in(folder, shlex.split(next_commands(done.stdout)[1]))
+    assert f"accuracy       {told}\n" in again.stdout
+
+
+def test_mnist_is_trained_on_as_well(tmp_path, monkeypatch, capsys):
+    rng = np.random.default_rng(0)
+    X, y = rng.integers(0, 256, (140, 28, 28)).astype(np.uint8), np.arange(140) % 10
+    parts = {"train": Dataset(X[:100], y[:100]), "test": Dataset(X[100:], y[100:])}
+    monkeypatch.setitem(KNOWN, "mnist", lambda: parts)
+    monkeypatch.chdir(tmp_path)
+    assert main(["demo", "--dataset", "mnist", "--model", "linear"]) == 0
+    shown = capsys.readouterr().out
+    assert "140 digits of 28x28 pixels: 90 to learn from, 10 to watch the learning, 40 held out" in shown
+    with np.load("jaxdigits-demo/test.npz") as saved:
+        np.testing.assert_array_equal(saved["X"], X[100:])
+
+
 def test_model_seed_and_folder_can_be_chosen(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["demo", "--model", "linear", "--seed", "3", "--output", "here/and there"]) == 0
     shown = capsys.readouterr().out
     assert "model               linear" in shown
     assert (tmp_path / "here" / "and there" / "model.safetensors").is_file()
-    command = next(line for line in next_commands(shown) if "load_model" in line)
-    assert "'here/and there/model.safetensors'" in command
+    assert all('"here/and there/model.safetensors"' in command for command in next_commands(shown))
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from jaxdigits.cli import main
 
 @pytest.fixture
 def expected(model_file, digits):
-    """What the model makes of all digits: probabilities and predictions."""
+    """Return what the model makes of all digits: probabilities and predictions."""
     model = lite.load_model(model_file)
     return model.predict_proba(digits[0]), model.predict(digits[0])
 
@@ -48,7 +48,8 @@ def test_json_agrees_with_scikit_learn(npz, model_file, digits, expected, capsys
     assert [each["n_samples"] for each in told["classes"]] == support.tolist()
 
 
-def test_a_class_that_never_comes_has_no_rates(folder, model_file, digits, capsys):
+@pytest.mark.usefixtures("folder")
+def test_a_class_that_never_comes_has_no_rates(model_file, digits, capsys):
     X, y = digits
     np.savez("few.npz", X=X[y < 3], y=y[y < 3])
     assert main(["evaluate", "few.npz", "--model", str(model_file), "--json"]) == 0
@@ -65,7 +66,8 @@ def test_the_confusion_matrix_is_drawn(npz, model_file, capsys):
     capsys.readouterr()
 
 
-def test_the_test_set_is_read_unless_the_other_is_asked_for(folder, model_file, digits, capsys):
+@pytest.mark.usefixtures("folder")
+def test_the_test_set_is_read_unless_the_other_is_asked_for(model_file, digits, capsys):
     X, y = digits
     np.savez("both.npz", x_train=X[:50], y_train=y[:50], x_test=X[50:80], y_test=y[50:80])
     for arguments, n in (([], 30), (["--split", "train"], 50)):
@@ -83,7 +85,8 @@ def test_pictures_of_any_size_are_brought_to_the_model(folder, model_file, save_
     assert re.search(r"accuracy +(19|20)/20", shown)
 
 
-def test_dark_ink_in_an_array_is_turned_light_and_that_is_told(folder, model_file, digits, expected, capsys):
+@pytest.mark.usefixtures("folder")
+def test_dark_ink_in_an_array_is_turned_light_and_that_is_told(model_file, digits, expected, capsys):
     np.savez("dark.npz", X=16 - digits[0], y=digits[1])
     assert main(["evaluate", "dark.npz", "--model", str(model_file)]) == 0
     shown = capsys.readouterr().out
@@ -91,7 +94,8 @@ def test_dark_ink_in_an_array_is_turned_light_and_that_is_told(folder, model_fil
     assert f"accuracy       {int((expected[1] == digits[1]).sum())}/360" in shown
 
 
-def test_another_range_is_told(folder, model_file, digits, capsys):
+@pytest.mark.usefixtures("folder")
+def test_another_range_is_told(model_file, digits, capsys):
     np.savez("unit.npz", X=digits[0] / 16, y=digits[1])
     assert main(["evaluate", "unit.npz", "--model", str(model_file)]) == 0
     note = capsys.readouterr().err
@@ -118,7 +122,8 @@ def test_it_does_not_start_jax(npz, model_file):
     assert done.returncode == 0, done.stderr
 
 
-def test_labels_that_the_model_does_not_know_are_named(folder, model_file, digits, fails):
+@pytest.mark.usefixtures("folder")
+def test_labels_that_the_model_does_not_know_are_named(model_file, digits, fails):
     np.savez("letters.npz", X=digits[0][:2], y=[3, 41])
     message = fails("evaluate", "letters.npz", "--model", model_file)
     assert "letters.npz" in message
@@ -138,7 +143,8 @@ def test_labels_that_the_model_does_not_know_are_named(folder, model_file, digit
         (["set", "--model", "MODEL"], "no label in its name"),
     ],
 )
-def test_mistakes_are_one_line(npz, tables, model_file, save_picture, fails, arguments, words):
+@pytest.mark.usefixtures("npz")
+def test_mistakes_are_one_line(tables, model_file, save_picture, fails, arguments, words):
     (tables / "broken.csv").write_text("label," + ",".join(f"p{i}" for i in range(64)) + "\n1,x" + ",0" * 63 + "\n")
     save_picture("set/7_1.png")
     save_picture("set/nameless.png")

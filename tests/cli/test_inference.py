@@ -18,14 +18,16 @@ def read(name, model, **options):
         return read_samples(source, model, **options)
 
 
-def test_a_picture_is_one_sample_of_the_models_shape_and_range(folder, model, save_picture, digits):
+@pytest.mark.usefixtures("folder")
+def test_a_picture_is_one_sample_of_the_models_shape_and_range(model, save_picture, digits):
     save_picture("a.png", 3)
     samples = read("a.png", model)
     assert (samples.names, samples.labels, samples.split) == (["a.png"], None, None)
     np.testing.assert_allclose(samples.X[0] * digits[0][3].max() / 16, digits[0][3], atol=0.1)
 
 
-def test_pictures_of_different_sizes_in_folders_by_label(folder, model, save_picture):
+@pytest.mark.usefixtures("folder")
+def test_pictures_of_different_sizes_in_folders_by_label(model, save_picture):
     labels = [save_picture(f"set/{int(digit)}/{digit}.png", digit, scale=4 + digit) for digit in range(10)]
     samples = read("set", model)
     assert samples.X.shape == (10, 8, 8)
@@ -33,20 +35,23 @@ def test_pictures_of_different_sizes_in_folders_by_label(folder, model, save_pic
     assert samples.names[0].endswith("0.png")
 
 
-def test_the_test_folder_is_read_where_there_are_two(folder, model, save_picture):
+@pytest.mark.usefixtures("folder")
+def test_the_test_folder_is_read_where_there_are_two(model, save_picture):
     save_picture("set/train/0/a.png", 0)
     save_picture("set/test/1/b.png", 1)
     assert (read("set", model).labels.tolist(), read("set", model).split) == ([1], "test")
     assert read("set", model, split="train").labels.tolist() == [0]
 
 
-def test_rows_are_named_by_file_and_number(npz, model, digits):
+@pytest.mark.usefixtures("npz")
+def test_rows_are_named_by_file_and_number(model, digits):
     samples = read("digits.npz", model)
     assert samples.names[:2] == ["digits.npz:1", "digits.npz:2"]
     np.testing.assert_array_equal(samples.X, digits[0])
 
 
-def test_a_model_of_rows_takes_them_as_they_are(folder, row_model_file):
+@pytest.mark.usefixtures("folder")
+def test_a_model_of_rows_takes_them_as_they_are(row_model_file):
     model = open_model(row_model_file)
     X = np.full((2, 64), 200)
     assert fit_arrays(X, model, name="rows") == (X, False)

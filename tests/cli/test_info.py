@@ -28,7 +28,8 @@ def test_a_data_set_is_told_by_counts_shape_type_range_and_classes(npz, digits, 
     assert part["classes"] == {str(label): count for label, count in enumerate(np.bincount(digits[1]).tolist())}
 
 
-def test_every_split_is_told(folder, digits, capsys):
+@pytest.mark.usefixtures("folder")
+def test_every_split_is_told(digits, capsys):
     X, y = digits
     np.savez("both.npz", x_train=X[:50], y_train=y[:50], x_test=X[50:80], y_test=y[50:80])
     assert [(part["split"], part["n_samples"]) for part in told(capsys, "both.npz")["parts"]] == [
@@ -39,13 +40,15 @@ def test_every_split_is_told(folder, digits, capsys):
     assert "class  train  test\n" in capsys.readouterr().out
 
 
-def test_dark_ink_and_missing_labels_are_told(folder, digits, capsys):
+@pytest.mark.usefixtures("folder")
+def test_dark_ink_and_missing_labels_are_told(digits, capsys):
     np.savez("dark.npz", X=16 - digits[0])
     part = told(capsys, "dark.npz")["parts"][0]
     assert (part["ink"], part["classes"]) == ("dark", None)
 
 
-def test_rows_that_are_no_pictures_have_no_ink_and_no_sheet(folder, capsys):
+@pytest.mark.usefixtures("folder")
+def test_rows_that_are_no_pictures_have_no_ink_and_no_sheet(capsys):
     np.savez("rows.npz", X=np.array([[-1.5, 2.5]]), y=["a"])
     assert main(["info", "rows.npz"]) == 0
     shown = capsys.readouterr().out

@@ -19,7 +19,8 @@ def read_submission(path):
     return [tuple(map(int, line.split(","))) for line in lines]
 
 
-def test_a_submission_has_a_numbered_row_for_each_of_the_test_set(tables, digits, capsys):
+@pytest.mark.usefixtures("tables")
+def test_a_submission_has_a_numbered_row_for_each_of_the_test_set(digits, capsys):
     assert main(["kaggle", "train.csv", "test.csv", "-o", "submission.csv", *QUICK]) == 0
     shown = capsys.readouterr().out
     assert re.search(r"holdout accuracy +\d+/16 = ", shown)
@@ -29,21 +30,24 @@ def test_a_submission_has_a_numbered_row_for_each_of_the_test_set(tables, digits
     assert np.mean(np.array(labels) == digits[1][160:180]) > 0.6
 
 
-def test_a_saved_model_predicts_without_training(tables, model_file, digits, capsys):
+@pytest.mark.usefixtures("tables")
+def test_a_saved_model_predicts_without_training(model_file, digits, capsys):
     assert main(["kaggle", "test.csv", "--model", str(model_file), "-o", "submission.csv"]) == 0
     assert "training" not in capsys.readouterr().out
     labels = [label for _, label in read_submission("submission.csv")]
     assert labels == lite.load_model(model_file).predict(digits[0][160:180]).tolist()
 
 
-def test_packed_tables_are_counted_too(tables, model_file, capsys):
+@pytest.mark.usefixtures("tables")
+def test_packed_tables_are_counted_too(model_file, capsys):
     Path("test.csv.gz").write_bytes(gzip.compress(Path("test.csv").read_bytes() + b"\n\n"))
     assert main(["kaggle", "test.csv.gz", "--model", str(model_file), "-o", "submission.csv"]) == 0
     capsys.readouterr()
     assert len(read_submission("submission.csv")) == 20
 
 
-def test_rows_that_got_lost_are_our_failure(tables, model_file, monkeypatch, capsys):
+@pytest.mark.usefixtures("tables")
+def test_rows_that_got_lost_are_our_failure(model_file, monkeypatch, capsys):
     monkeypatch.setattr(lite.LiteModel, "predict", lambda *_: np.zeros(19, int))
     assert main(["kaggle", "test.csv", "--model", str(model_file), "-o", "submission.csv"]) == 1
     assert "test.csv has 20 rows but 19 predictions were made" in capsys.readouterr().err

@@ -58,7 +58,7 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"jaxdigits {__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["demo", "--help"], ["--version"], ["dmeo"]])
+@pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in COMMANDS), ["--version"], ["dmeo"]])
 def test_help_imports_nothing_heavy(arguments):
     code = (
         "import sys; from jaxdigits.cli import main; main(sys.argv[1:]); "
@@ -84,7 +84,7 @@ def test_a_command_gets_its_arguments_and_its_status_is_returned(command):
     ("arguments", "words"),
     [
         (["prob"], "Did you mean probe?"),
-        (["zebra"], "expected one of: demo, probe"),
+        (["zebra"], f"expected one of: {', '.join(COMMANDS)}, probe."),
         (["probe", "--size", "big"], "--size"),
         (["probe", "--colour"], "--colour"),
         (["probe", "more"], "more"),

@@ -108,7 +108,8 @@ def test_names_are_bold_on_a_terminal_alone(monkeypatch):
     assert outputs.format_rows({"a": "1"}) == "a  1"
 
 
-def test_a_picture_needs_an_ending_that_can_be_drawn(folder):
+@pytest.mark.usefixtures("folder")
+def test_a_picture_needs_an_ending_that_can_be_drawn():
     outputs.check_picture(None)
     outputs.check_picture(Path("a.SVG"))
     with pytest.raises(InputError, match=r"\.png or \.svg or \.pdf, got 'a'"):

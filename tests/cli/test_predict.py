@@ -13,7 +13,8 @@ from jaxdigits import lite
 from jaxdigits.cli import main
 
 
-def test_a_picture_gets_a_line_with_its_digit_and_how_sure_that_is(folder, model_file, save_picture, capsys):
+@pytest.mark.usefixtures("folder")
+def test_a_picture_gets_a_line_with_its_digit_and_how_sure_that_is(model_file, save_picture, capsys):
     label = save_picture("a.png")
     assert main(["predict", "a.png", "--model", str(model_file)]) == 0
     name, digit, confidence, percent = capsys.readouterr().out.split()
@@ -21,7 +22,8 @@ def test_a_picture_gets_a_line_with_its_digit_and_how_sure_that_is(folder, model
     assert 10 < float(confidence.lstrip(">")) <= 100
 
 
-def test_a_picture_reads_as_the_samples_it_was_made_from(folder, model_file, save_picture, digits, capsys):
+@pytest.mark.usefixtures("folder")
+def test_a_picture_reads_as_the_samples_it_was_made_from(model_file, save_picture, digits, capsys):
     for index in range(20):
         save_picture(f"{index:02}.png", index)
     assert main(["predict", *(f"{index:02}.png" for index in range(20)), "--model", str(model_file), "--json"]) == 0
@@ -31,7 +33,8 @@ def test_a_picture_reads_as_the_samples_it_was_made_from(folder, model_file, sav
     np.testing.assert_allclose(read, expected, atol=0.1)
 
 
-def test_json_is_one_object_a_line_with_every_probability(folder, model_file, save_picture, capsys):
+@pytest.mark.usefixtures("folder")
+def test_json_is_one_object_a_line_with_every_probability(model_file, save_picture, capsys):
     labels = [save_picture("a.png", 0), save_picture("b.png", 1)]
     assert main(["predict", "a.png", "b.png", "--model", str(model_file), "--json"]) == 0
     objects = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -53,7 +56,8 @@ def test_a_folder_is_read_whole_into_a_csv_and_nothing_is_shown(folder, model_fi
     assert sorted(path.name for path in folder.iterdir()) == ["out.csv", "pictures"]
 
 
-def test_every_row_of_a_table_is_read(tables, model_file, digits, capsys):
+@pytest.mark.usefixtures("tables")
+def test_every_row_of_a_table_is_read(model_file, digits, capsys):
     assert main(["predict", "test.csv", "--model", str(model_file)]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [line[0] for line in lines] == [f"test.csv:{row}" for row in range(1, 21)]
@@ -75,7 +79,8 @@ def test_standard_input_may_hold_a_picture_a_table_or_an_archive(
     assert (read["file"], read["digit"]) == ("-" if kind == "png" else "-:1", label)
 
 
-def test_it_starts_neither_jax_nor_scikit_learn(folder, model_file, save_picture):
+@pytest.mark.usefixtures("folder")
+def test_it_starts_neither_jax_nor_scikit_learn(model_file, save_picture):
     save_picture("a.png")
     code = (
         "import sys; from jaxdigits.cli import main; status = main(sys.argv[1:]); "
@@ -99,7 +104,8 @@ def test_one_picture_that_cannot_be_read_leaves_no_output_at_all(folder, model_f
     assert "bad.png: not an image" in fails("predict", "good.png", "bad.png", "--model", model_file)
 
 
-def test_a_model_is_needed(folder, save_picture, fails):
+@pytest.mark.usefixtures("folder")
+def test_a_model_is_needed(save_picture, fails):
     save_picture("a.png")
     assert "--model is missing" in fails("predict", "a.png")
     assert "cannot read model file 'a.png'" in fails("predict", "a.png", "--model", "a.png")
@@ -136,19 +142,22 @@ def test_mistakes_are_one_line(folder, model_file, save_picture, pipe, fails, ar
     assert words in fails("predict", *arguments, "--model", model_file)
 
 
-def test_a_model_of_plain_rows_reads_no_pictures(folder, row_model_file, save_picture, fails):
+@pytest.mark.usefixtures("folder")
+def test_a_model_of_plain_rows_reads_no_pictures(row_model_file, save_picture, fails):
     save_picture("a.png")
     assert "numbers that are no pixels" in fails("predict", "a.png", "--model", row_model_file)
 
 
-def test_text_on_standard_input_that_is_no_table_is_told_as_such(folder, model_file, pipe, fails):
+@pytest.mark.usefixtures("folder")
+def test_text_on_standard_input_that_is_no_table_is_told_as_such(model_file, pipe, fails):
     pipe(b"hello\nworld\n")
     message = fails("predict", "-", "--model", model_file)
     assert message.startswith("jaxdigits: standard input: ")
     assert "tmp" not in message
 
 
-def test_a_picture_of_one_level_gets_an_answer_that_is_not_sure(folder, model_file, capsys):
+@pytest.mark.usefixtures("folder")
+def test_a_picture_of_one_level_gets_an_answer_that_is_not_sure(model_file, capsys):
     Image.new("L", (30, 40), 200).save("blank.png")
     assert main(["predict", "blank.png", "--model", str(model_file), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["confidence"] < 0.9

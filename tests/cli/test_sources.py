@@ -9,7 +9,8 @@ from jaxdigits.cli.sources import KNOWN, Source, choose_split, open_source, with
 from jaxdigits.errors import DatasetError, InputError
 
 
-def test_a_file_is_read_from_where_it_is(npz, digits):
+@pytest.mark.usefixtures("npz")
+def test_a_file_is_read_from_where_it_is(digits):
     with open_source("digits.npz") as source:
         assert (source.name, source.splits) == ("digits.npz", ())
         np.testing.assert_array_equal(source.read().X, digits[0])
@@ -56,7 +57,8 @@ def test_what_is_not_there_is_told_with_the_names_there_are():
         open_source("no/file.csv").__enter__()
 
 
-def test_the_test_set_is_chosen_where_there_is_one(folder, digits):
+@pytest.mark.usefixtures("folder")
+def test_the_test_set_is_chosen_where_there_is_one(digits):
     X, y = digits
     np.savez("both.npz", x_train=X[:9], y_train=y[:9], x_test=X[9:12], y_test=y[9:12])
     with open_source("both.npz") as source:

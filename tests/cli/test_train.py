@@ -14,7 +14,8 @@ from jaxdigits.cli import main
 QUICK = ["--model", "linear", "--epochs", "2"]
 
 
-def test_a_table_becomes_a_model_and_its_accuracy_is_told_on_what_was_held_out(tables, capsys):
+@pytest.mark.usefixtures("tables")
+def test_a_table_becomes_a_model_and_its_accuracy_is_told_on_what_was_held_out(capsys):
     assert main(["train", "train.csv", "-o", "model.safetensors", *QUICK]) == 0
     captured = capsys.readouterr()
     assert captured.err == ""
@@ -25,7 +26,8 @@ def test_a_table_becomes_a_model_and_its_accuracy_is_told_on_what_was_held_out(t
     assert lite.load_model("model.safetensors").image_shape_ == (8, 8)
 
 
-def test_the_same_seed_gives_the_same_file_of_weights(tables, capsys):
+@pytest.mark.usefixtures("tables")
+def test_the_same_seed_gives_the_same_file_of_weights(capsys):
     for name, seed in (("a", "5"), ("b", "5"), ("c", "6")):
         assert main(["train", "train.csv", "-o", f"{name}.safetensors", "--seed", seed, *QUICK]) == 0
     capsys.readouterr()
@@ -34,7 +36,8 @@ def test_the_same_seed_gives_the_same_file_of_weights(tables, capsys):
     assert not np.array_equal(a, c)
 
 
-def test_any_parameter_can_be_set(tables, capsys):
+@pytest.mark.usefixtures("tables")
+def test_any_parameter_can_be_set(capsys):
     settings = ["--set", "optimizer=sgd", "--set", "learning_rate=0.03", "--set", "hidden_sizes=7,5"]
     assert main(["train", "train.csv", "-o", "m.safetensors", "--model", "mlp", "--epochs", "1", *settings]) == 0
     capsys.readouterr()
@@ -43,14 +46,16 @@ def test_any_parameter_can_be_set(tables, capsys):
     assert model.hidden_sizes == (7, 5)
 
 
-def test_a_parameter_that_means_nothing_is_told_and_changes_nothing(tables, capsys):
+@pytest.mark.usefixtures("tables")
+def test_a_parameter_that_means_nothing_is_told_and_changes_nothing(capsys):
     assert main(["train", "train.csv", "-o", "m.safetensors", *QUICK, "--set", "channels=4,4"]) == 0
     note = capsys.readouterr().err
     assert note.startswith("jaxdigits: note: channels means nothing for model='linear'")
     assert note.count("\n") == 1
 
 
-def test_a_test_set_that_comes_along_is_what_is_tested_on(folder, digits, capsys):
+@pytest.mark.usefixtures("folder")
+def test_a_test_set_that_comes_along_is_what_is_tested_on(digits, capsys):
     X, y = digits
     np.savez("both.npz", x_train=X[:100], y_train=y[:100], x_test=X[100:130], y_test=y[100:130])
     assert main(["train", "both.npz", "-o", "m.safetensors", *QUICK]) == 0
@@ -61,7 +66,8 @@ def test_a_test_set_that_comes_along_is_what_is_tested_on(folder, digits, capsys
 
 
 @pytest.mark.parametrize(("share", "n"), [("0", 160), ("0.5", 80)])
-def test_the_share_held_out_can_be_chosen(tables, capsys, share, n):
+@pytest.mark.usefixtures("tables")
+def test_the_share_held_out_can_be_chosen(capsys, share, n):
     assert main(["train", "train.csv", "-o", "m.safetensors", *QUICK, "--holdout", share]) == 0
     shown = capsys.readouterr().out
     assert re.search(rf"training accuracy +\d+/{n} ", shown)
@@ -78,14 +84,16 @@ def test_dark_ink_is_turned_light_and_pictures_are_read_as_they_were_learned(fol
     assert int(re.search(r"accuracy +(\d+)/100", capsys.readouterr().out)[1]) > 90
 
 
-def test_the_training_curves_are_drawn(tables, capsys):
+@pytest.mark.usefixtures("tables")
+def test_the_training_curves_are_drawn(capsys):
     assert main(["train", "train.csv", "-o", "m.safetensors", *QUICK, "--picture", "curves.png"]) == 0
     assert "Saved curves.png" in capsys.readouterr().out
     with Image.open("curves.png") as picture:
         picture.verify()
 
 
-def test_a_table_may_come_by_a_pipe_and_nothing_but_the_report_is_shown(tables):
+@pytest.mark.usefixtures("tables")
+def test_a_table_may_come_by_a_pipe_and_nothing_but_the_report_is_shown():
     with open("train.csv", "rb") as table:
         done = subprocess.run(
             [sys.executable, "-m", "jaxdigits", "train", "-", "-o", "m.safetensors", *QUICK],

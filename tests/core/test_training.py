@@ -123,8 +123,10 @@ def test_no_steps_change_nothing(samples):
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(samples):
     first = run_epochs(samples, n=2)
     assert_same_bits(first, run_epochs(samples, n=2))
-    other, _ = run_epochs(samples, n=2, seed=1)
-    assert differs(first[0], other)
+    starts = [training.init(np.uint32(seed), samples, NUMBERS, program=PROGRAM) for seed in (0, 0, 1)]
+    assert_same_bits(starts[0], starts[1])
+    assert differs(starts[0], starts[2])
+    assert not np.array_equal(starts[0].key, starts[2].key)
 
 
 def test_calls_leave_their_arguments_alive(samples):
@@ -163,6 +165,17 @@ def test_a_rate_of_zero_measures_the_samples_and_changes_no_weight(samples, digi
     assert float(info.weight) == result.n_samples == 250
     assert float(info.loss) / 250 == pytest.approx(result.loss, rel=1e-5)
     assert float(info.correct) / 250 == pytest.approx(result.accuracy)
+
+
+def test_dropout_is_drawn_anew_at_every_step(samples):
+    numbers = NUMBERS._replace(learning_rate=np.float32(0), dropout=np.float32(0.5))
+    state = training.init(np.uint32(0), samples, numbers, program=PROGRAM)
+    order = make_order(np.random.default_rng(0), 250, 32)
+    losses = []
+    for _ in range(3):
+        state, info = training.epoch(state, samples, order, numbers, program=PROGRAM)
+        losses.append(float(info.loss))
+    assert len(set(losses)) == 3
 
 
 def test_evaluation_is_weighted_and_in_the_units_of_the_training_images(samples, digits):

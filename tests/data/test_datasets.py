@@ -11,7 +11,7 @@ import sklearn.datasets
 from PIL import Image
 
 from jaxdigits.data import datasets, mnist
-from jaxdigits.data.datasets import load_digits, load_mnist, read_dataset
+from jaxdigits.data.datasets import list_pictures, list_splits, load_digits, load_mnist, read_dataset
 from jaxdigits.errors import DatasetError, InputError
 
 
@@ -239,3 +239,43 @@ def test_kaggle_sized_table_of_mnist_is_read_as_written(tmp_path: Path, mnist_fo
     np.testing.assert_array_equal(dataset.X, table[:, 1:])
     np.testing.assert_array_equal(dataset.y, table[:, 0])
     assert dataset.X.dtype == np.uint8
+
+
+def save_picture(path: Path, side: int = 4) -> Path:
+    """Save a small picture."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", (side, side), 9).save(path)
+    return path
+
+
+def test_splits_are_listed_without_reading(tmp_path: Path) -> None:
+    X, y = np.zeros((2, 8, 8), np.uint8), np.array([1, 2])
+    np.savez(tmp_path / "both.npz", y_test=y, x_test=X, x_train=X, y_train=y)
+    np.savez(tmp_path / "one.npz", X=X, y=y)
+    (tmp_path / "broken.npz").write_bytes(b"no archive")
+    write_small_mnist(tmp_path / "idx")
+    save_picture(tmp_path / "pictures" / "test" / "7" / "a.png")
+    save_picture(tmp_path / "digits" / "7_a.png")
+    found = {name: list_splits(tmp_path / name) for name in ("both.npz", "idx", "pictures", "digits", "one.npz")}
+    assert found == {
+        "both.npz": ("train", "test"),
+        "idx": ("train", "test"),
+        "pictures": ("test",),
+        "digits": (),
+        "one.npz": (),
+    }
+    assert list_splits(tmp_path / "broken.npz") == ()
+
+
+def test_pictures_are_listed_with_labels_whatever_their_shapes(tmp_path: Path) -> None:
+    small, large = save_picture(tmp_path / "set/3/a.png"), save_picture(tmp_path / "set/5/b.png", 9)
+    assert list_pictures(tmp_path / "set") == {small: 3, large: 5}
+    assert list_pictures(small) is None
+    write_small_mnist(tmp_path / "idx")
+    assert list_pictures(tmp_path / "idx") is None
+    test = save_picture(tmp_path / "both/test/no label.png")
+    save_picture(tmp_path / "both/train/1_a.png")
+    assert list_pictures(tmp_path / "both", split="test") == {test: None}
+    for look in (list_pictures, list_splits):
+        with pytest.raises(DatasetError, match="no such file or folder"):
+            look(tmp_path / "missing")

@@ -1,0 +1,16 @@
+from benchmarks.readme import RESULTS, SECTION, TOP_FOLDER, fill, main
+
+
+def test_a_section_gets_its_table_without_the_title(tmp_path):
+    (tmp_path / "speed.md").write_text("# Speed\n\n| a |\n|---|\n| 1 |\n")
+    text = "before\n<!-- results: speed -->\nold\n<!-- end -->\nafter\n"
+    filled = fill(text, tmp_path)
+    assert filled == "before\n<!-- results: speed -->\n\n| a |\n|---|\n| 1 |\n\n<!-- end -->\nafter\n"
+    assert fill(filled, tmp_path) == filled
+
+
+def test_the_readme_shows_the_committed_results():
+    sections = [found["name"] for found in SECTION.finditer((TOP_FOLDER / "README.md").read_text(encoding="utf-8"))]
+    assert sections
+    assert all((RESULTS / f"{name}.json").exists() for name in sections)
+    assert main(["--check"]) == 0
