@@ -210,7 +210,7 @@ def _choose_digits(labels: Any, probabilities: Any) -> dict[str, list[list[float
     worst = wrong[np.argsort(-surest[wrong], kind="stable")][:N_MISTAKES]
 
     def describe(indices: Any) -> list[list[float]]:
-        return [[int(i), int(labels[i]), int(predictions[i]), round(float(surest[i]), 6)] for i in indices]
+        return [[int(i), int(labels[i]), int(predictions[i]), float(surest[i])] for i in indices]
 
     return {"first": describe(first), "mistakes": describe(worst)}
 

@@ -178,6 +178,15 @@ def test_dropout_is_drawn_anew_at_every_step(samples):
     assert len(set(losses)) == 3
 
 
+def test_dropout_is_drawn_anew_in_every_micro_batch(digits):
+    numbers = NUMBERS._replace(learning_rate=np.float32(0), dropout=np.float32(0.5))
+    losses = []
+    for n in (16, 32):  # one micro-batch and two, of one and the same picture
+        samples = make_samples(np.repeat(digits.rows[:1], n, axis=0), np.zeros(n, int), scale=1 / 16, n_classes=10)
+        losses.append(float(run_epochs(samples, numbers=numbers)[1].loss))
+    assert losses[1] != pytest.approx(2 * losses[0], rel=1e-4)
+
+
 def test_evaluation_is_weighted_and_in_the_units_of_the_training_images(samples, digits):
     state, _ = run_epochs(samples)
     variables = training.predicting_variables(state, PROGRAM)
