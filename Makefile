@@ -28,10 +28,10 @@ demo: $(RUNTIME)  ## Train on real digits and show what comes out
 	@$(VENV)/bin/jaxdigits demo
 
 test: $(DEV)  ## Run the tests, without the slow ones
-	@$(RUN) pytest --quiet --numprocesses $(WORKERS) -m "not slow"
+	@$(RUN) pytest --quiet --numprocesses $(WORKERS) --dist loadfile -m "not slow"
 
 test-all: $(DEV)  ## Run all tests
-	@$(RUN) pytest --quiet --numprocesses $(WORKERS)
+	@$(RUN) pytest --quiet --numprocesses $(WORKERS) --dist loadfile
 
 check: $(DEV) $(if $(wildcard docs/conf.py),$(DOCS))  ## Check format, lint, types, layers and docs; change nothing
 	@$(RUN) ruff format --check .

@@ -204,7 +204,7 @@ class TrainingCurvesDisplay:
         style: dict[str, Any] = {"marker": marker, "markersize": 4.0, "linewidth": 1.8}
         (at_best,) = np.nonzero(self.epochs == self.best_epoch)
         if at_best.size:
-            label = f"best epoch: {self.best_epoch}"
+            label = f"kept epoch: {self.best_epoch}"
             ax.axvline(self.best_epoch, label=label, color=text_color(), alpha=0.6, linestyle=":", linewidth=1.2)
         ax.plot(self.epochs, training, label="training", color=BLUE, **style)
         if np.isfinite(validation).any():

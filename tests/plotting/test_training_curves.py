@@ -53,7 +53,7 @@ def test_the_best_epoch_has_the_lowest_validation_loss_and_is_marked():
     display = TrainingCurvesDisplay.from_history(make_history())
     assert display.best_epoch == 3
     for ax in display.ax_:
-        (mark,) = [line for line in ax.get_lines() if line.get_label() == "best epoch: 3"]
+        (mark,) = [line for line in ax.get_lines() if line.get_label() == "kept epoch: 3"]
         assert set(mark.get_xdata()) == {3}
 
 
@@ -67,7 +67,7 @@ def test_without_validation_one_curve_is_drawn_and_no_gap():
     display = TrainingCurvesDisplay.from_history(make_history(validation=False))
     assert display.best_epoch == 4
     for ax in display.ax_:
-        assert sorted(labels(ax)) == ["best epoch: 4", "training"]
+        assert sorted(labels(ax)) == ["kept epoch: 4", "training"]
 
 
 def test_records_without_validation_keys_will_do():
@@ -78,7 +78,7 @@ def test_records_without_validation_keys_will_do():
 def test_from_estimator_believes_its_best_epoch():
     estimator = SimpleNamespace(history_=make_history(), best_epoch_=2)
     display = TrainingCurvesDisplay.from_estimator(estimator)
-    assert "best epoch: 2" in labels(display.ax_[0])
+    assert "kept epoch: 2" in labels(display.ax_[0])
     assert "gap at epoch 2: +0.0 points" in labels(display.ax_[1])
 
 
