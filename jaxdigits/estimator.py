@@ -112,7 +112,8 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     class_weight : dict, "balanced" or None, default=None
         Multiplies the sample weights of each class.
     precision : {"float32", "bfloat16"}, default="float32"
-        Type of the arithmetic in training; parameters and predictions are float32.
+        Type of the arithmetic in training; parameters and predictions are float32. Matrix products of float32 take
+        the platform's default for training (TF32 on recent NVIDIA GPUs) and the highest precision for predictions.
     device : {"cpu", "gpu", "tpu"} or None, default=None
         None takes JAX's default.
     warm_start : bool, default=False
@@ -145,7 +146,7 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     offset_, scale_ : ndarray of shape (1,) or (n_features_in_,)
         The network sees (X - offset_) * scale_.
     n_epochs_ : int
-        Passes done.
+        Passes of the last call, the last one perhaps cut short by `max_seconds`.
     best_epoch_ : int
         The epoch whose weights are kept.
     history_ : list of dict
@@ -310,7 +311,7 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             self._train(
                 (to_rows(X), labels, weights),
                 given_shape=given_shape,
-                validation=self._check_validation(X_val, y_val, sample_weight_val),
+                validation=self._check_validation(X_val, y_val, sample_weight_val, given_shape),
                 start=start,
                 fitted_on=(X, y),
             )
@@ -617,7 +618,9 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             device=self.device,
         )
 
-    def _check_validation(self, X_val: Any, y_val: Any, sample_weight_val: Any) -> Labeled | None:
+    def _check_validation(
+        self, X_val: Any, y_val: Any, sample_weight_val: Any, given_shape: tuple[int, int] | None
+    ) -> Labeled | None:
         if (X_val is None) != (y_val is None):
             given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
             raise InputError(f"X_val and y_val must be given together, got {given} alone. Add {missing}.")
@@ -627,6 +630,7 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             return None
         from jaxdigits.core.learner import Labeled
 
+        check_same_shape(X_val, given_shape, self.n_features_in_)
         X_val, y_val = validate_data(self, flatten_pictures(X_val), y_val, accept_sparse="csr", reset=False)
         weights = check_weights(sample_weight_val, X_val)
         return Labeled(to_rows(X_val), encode_classes(y_val, self.classes_, name="y_val"), weights)

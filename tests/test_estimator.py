@@ -992,3 +992,13 @@ def test_nothing_is_told_before_fit(method, tmp_path):
     argument = {"save": [tmp_path / "model.safetensors"], "summary": []}.get(method, [X])
     with pytest.raises(sklearn.exceptions.NotFittedError):
         getattr(small(), method)(*argument)
+
+
+def test_validation_pictures_of_another_shape_or_range_are_noticed():
+    X, y = load_digits(return_X_y=True)
+    pictures = X[:100].reshape(-1, 8, 8)
+    clf = DigitClassifier("linear", max_epochs=2, random_state=0)
+    with pytest.raises(InputError, match=r"X must hold pictures of shape \(8, 8\)"):
+        clf.fit(pictures, y[:100], X_val=X[100:150].reshape(-1, 4, 16), y_val=y[100:150])
+    with pytest.warns(UserWarning, match="X lies in 0 to 1, .* from 0 to 16"):
+        clf.fit(pictures, y[:100], X_val=pictures / 16, y_val=y[:100])

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments", "run"]
 
 
+TRAINING_OPTIONS = {"--epochs": "epochs", "--set": "settings", "--holdout": "holdout"}
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command.
 
@@ -86,6 +89,7 @@ def run(args: argparse.Namespace) -> int:
     check_output(args.output, option="-o", inputs=inputs)
     if is_file:
         model = open_model(Path(args.model))
+        _refuse_training_options(args)
         test = _read(args.tables[0], labeled=False)
         predictions: NDArray[Any] = model.predict(fit_arrays(test.X, model, name=args.tables[0])[0])
     else:
@@ -95,6 +99,15 @@ def run(args: argparse.Namespace) -> int:
     write_whole(args.output, "\n".join(["ImageId,Label", *rows, ""]).encode())
     print(f"Saved {args.output}: {count_phrase(len(rows), 'row')}, one for each of {Path(args.tables[-1]).name}.")
     return 0
+
+
+def _refuse_training_options(args: argparse.Namespace) -> None:
+    given = [option for option, name in TRAINING_OPTIONS.items() if getattr(args, name) not in (None, [])]
+    if given:
+        raise InputError(
+            f"{', '.join(given)} must not come with a model file, which is trained already, got --model {args.model}. "
+            "Leave them out, or name a network to train."
+        )
 
 
 def _check_tables(names: list[str], *, needed: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from typing import Any
 
@@ -12,6 +13,9 @@ from jaxdigits.errors import InputError
 DEVICES = ("cpu", "gpu", "tpu")
 
 DEFAULT_CACHE_BYTES = 1 << 20
+
+MEMORY_OPTIONS = ("XLA_PYTHON_CLIENT_MEM_FRACTION", "XLA_CLIENT_MEM_FRACTION", "XLA_PYTHON_CLIENT_PREALLOCATE")
+WORKER_MEMORY_SHARE = "0.15"
 
 
 def find_device(name: str | None) -> Any:
@@ -37,8 +41,10 @@ def find_device(name: str | None) -> Any:
     >>> find_device("cpu").platform
     'cpu'
     """
+    _share_accelerator()
     if name is None:
-        return jax.devices()[0]
+        chosen: Any = jax.config.values["jax_default_device"]
+        return chosen if isinstance(chosen, jax.Device) else jax.local_devices(backend=chosen)[0]
     try:
         return jax.devices(name)[0]
     except RuntimeError as error:
@@ -47,6 +53,18 @@ def find_device(name: str | None) -> Any:
             f"device must be one that JAX sees here ({found}), got {name!r}. Use device=None, or install "
             "jaxdigits[cuda] or jaxdigits[tpu] on a machine that has one."
         ) from error
+
+
+def _share_accelerator() -> None:
+    """Leave memory for the siblings of a worker process, such as joblib's, unless the user has said otherwise.
+
+    A JAX process takes three quarters of what is left of a GPU's memory when its backend starts; a digit model needs
+    less than 2 GB. Without effect once the backend has started, and on a CPU.
+    """
+    if multiprocessing.current_process().name != "MainProcess" and not any(
+        name in os.environ for name in MEMORY_OPTIONS
+    ):
+        os.environ[MEMORY_OPTIONS[0]] = WORKER_MEMORY_SHARE
 
 
 def cache_bytes() -> int:

@@ -92,6 +92,7 @@ class _Run:
     started: float
     n_samples: int
     device: Any
+    samples_done: int = 0
     call_steps: int = FIRST_CALL_STEPS
     is_warm: bool = False
     seconds_per_step: float | None = None
@@ -203,8 +204,9 @@ def _run_epoch(moving: _Run, state: TrainState) -> tuple[TrainState, Info]:
         jax.block_until_ready(info)
         done += steps
         _keep_pace(moving, time.perf_counter() - began, steps)
+        moving.samples_done = min(done * moving.program.batch_size, moving.n_samples)
         if moving.watcher is not None:
-            moving.watcher.on_steps(min(done * moving.program.batch_size, moving.n_samples))
+            moving.watcher.on_steps(moving.samples_done)
         if _adapt_to_budget(moving, int(state.step)):
             break
     return state, Info(*(float(value) for value in info))
@@ -248,7 +250,7 @@ def _record(moving: _Run, info: Info, seconds: float, number: int) -> Record:
         "validation_accuracy": None,
         "learning_rate": None if callable(moving.program.optimizer) else info.learning_rate,
         "seconds": seconds,
-        "samples_per_second": moving.n_samples / seconds,
+        "samples_per_second": moving.samples_done / seconds,
     }
 
 

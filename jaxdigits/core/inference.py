@@ -22,12 +22,12 @@ class Predictor:
     """What a compiled prediction program depends on: the network and where it runs."""
 
     model: Model
-    platform: str = "cpu"
+    platform: str | None = None
 
     @property
     def chunk_size(self) -> int:
         """Rows a call: small on a CPU, where one row is often asked for alone."""
-        return CHUNK_SIZES.get(self.platform, ACCELERATOR_CHUNK_SIZE)
+        return CHUNK_SIZES.get(self.platform or jax.default_backend(), ACCELERATOR_CHUNK_SIZE)
 
 
 _programs_traced = {"logits": 0}

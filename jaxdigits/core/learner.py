@@ -6,6 +6,7 @@ another machine.
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from threading import Lock
@@ -163,6 +164,7 @@ def learn(
         normalization = inputs.fit_normalization(rows, weights, view)
     else:
         view, normalization = start.view, start.normalization
+    _warn_of_ranges(view, rows if start is not None else None, None if validation is None else validation.rows)
     is_image = view.image_shape is not None
     recipe = resolve_recipe(asked, is_image=is_image, n_samples=len(labels), incremental=incremental)
     setting = _make_setting(asked, recipe, view, n_features=rows.shape[1], n_classes=n_classes, n_samples=len(rows))
@@ -194,6 +196,14 @@ def learn(
         device=setting.device,
     )
     return to_host(fit)
+
+
+def _warn_of_ranges(view: InputView, rows: np.ndarray | None, validation_rows: np.ndarray | None) -> None:
+    """Warn of samples that live in another range than those that decided how rows are read."""
+    for part in (rows, validation_rows):
+        mismatch = None if part is None or view.pixel_range is None else inputs.range_mismatch(part, view.pixel_range)
+        if mismatch:
+            warnings.warn(mismatch, UserWarning, stacklevel=2)
 
 
 def canonical(training_set: Labeled, class_factors: np.ndarray | str | None) -> Labeled:
@@ -298,7 +308,8 @@ def _place(
     The key is the identity of every array; the entry holds them, so an identity can't be taken over by another.
     """
     owners = (*params.values(), *extras.values(), *normalization)
-    key = (device, *map(id, owners))
+    where = find_device(device)
+    key = (where, *map(id, owners))
     with _placed_lock:
         found = _placed.get(key)
         if found is not None:
@@ -306,7 +317,6 @@ def _place(
             return found
     real = _restore_model(model, view, normalization, n_classes)
     padded = pad_model(real)
-    where = find_device(device)
     variables = Variables(pad_arrays(params, padded), extras)
     predictor = inference.Predictor(padded, where.platform)
     constants = inference.place(

@@ -68,6 +68,7 @@ def make_muon(settings: Settings) -> optax.GradientTransformation:
     """Make Muon (Jordan et al., 2024) for hidden matrices; biases and the last layer run AdamW at a share of the rate.
 
     Convolution kernels are matrices here, so they are orthogonalized too; a kernel of more axes is no hidden matrix.
+    The last layer is told by its position in the spec; a user's own network has none, so "auto" gives it AdamW.
     """
     hidden = optax.chain(
         optax.contrib.scale_by_muon(

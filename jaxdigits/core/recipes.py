@@ -92,7 +92,7 @@ def resolve_recipe(asked: dict[str, Any], *, is_image: bool, n_samples: int, inc
     defaults = FAMILIES[_family(model, is_image)]
     constant = incremental or asked["early_stopping"]
     schedule = _pick(asked["schedule"], "constant" if constant else "one_cycle")
-    optimizer = _pick(asked["optimizer"], defaults.optimizer)
+    optimizer = _pick(asked["optimizer"], "adamw" if callable(model) else defaults.optimizer)
     batch_size = _pick(asked["batch_size"], 32 if n_samples <= SMALL_DATA else 128)
     rate = defaults.learning_rate * (CONSTANT_RATE_FACTOR if schedule == "constant" else 1.0)
     if callable(optimizer):

@@ -54,8 +54,8 @@ class Program:
         fastest: see `preferred_micro_batch`.
     precision : {"float32", "bfloat16"}, default="float32"
         Type of the forward and backward pass; parameters and sums are float32 always.
-    platform : str, default="cpu"
-        Where it runs ("cpu", "cuda", "gpu", "tpu"): the convolution depends on it.
+    platform : str or None, default=None
+        Where it runs ("cpu", "cuda", "gpu", "tpu"): the convolution depends on it. None means JAX's default backend.
 
     Examples
     --------
@@ -92,7 +92,7 @@ class Program:
     batch_size: int = 32
     micro_batch_size: int | None = None
     precision: str = "float32"
-    platform: str = "cpu"
+    platform: str | None = None
 
 
 class Hyperparameters(NamedTuple):
@@ -322,7 +322,7 @@ def predicting_variables(state: TrainState, program: Program) -> Variables:
     return Variables(state.average if program.average_weights else state.params, state.extras)
 
 
-def preferred_micro_batch(model: Model, batch_size: int, platform: str) -> int:
+def preferred_micro_batch(model: Model, batch_size: int, platform: str | None) -> int:
     """Choose the micro-batch: as many images as keep a convolution's working set near the cache.
 
     Found by measuring the 32-64-128 network on a CPU with 1 MiB of second-level cache a core: 7.0 s an epoch at 16
@@ -330,7 +330,7 @@ def preferred_micro_batch(model: Model, batch_size: int, platform: str) -> int:
     Dense networks and accelerators take whole batches, at most 1,024 samples at once so that full batches fit memory.
     """
     micro = min(batch_size, LARGEST_MICRO_BATCH)
-    if platform == "cpu" and isinstance(model, ModelSpec):
+    if (platform or jax.default_backend()) == "cpu" and isinstance(model, ModelSpec):
         floats = _largest_patches(model.layers, model.input_shape)
         if floats:
             fitting = 4 * cache_bytes() // (4 * floats)

@@ -186,8 +186,8 @@ def _write_atomically(path: Path, content: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # In the same folder, since a move is atomic only within one file system.
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".download-") as workplace:
-            part = Path(workplace) / path.name
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".download-") as folder:
+            part = Path(folder) / path.name
             part.write_bytes(content)
             os.replace(part, path)
     except OSError as error:

@@ -74,3 +74,9 @@ def test_mistakes_are_one_line_and_leave_no_file(tables, fails, arguments, words
     before = sorted(path.name for path in tables.iterdir())
     assert words in fails("kaggle", *arguments, "--epochs", "1")
     assert sorted(path.name for path in tables.iterdir()) == before
+
+
+def test_training_options_beside_a_model_file_are_refused(tables, fails, model_file):
+    arguments = ["test.csv", "-o", "s.csv", "--model", str(model_file)]
+    assert "--epochs must not come with a model file" in fails("kaggle", *arguments, "--epochs", "2")
+    assert not (tables / "s.csv").exists()

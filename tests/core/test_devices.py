@@ -1,9 +1,18 @@
 import os
+import subprocess
+import sys
 
 import jax
 import pytest
 
-from jaxdigits.core.devices import DEFAULT_CACHE_BYTES, DEVICES, cache_bytes, find_device
+from jaxdigits.core.devices import (
+    DEFAULT_CACHE_BYTES,
+    DEVICES,
+    MEMORY_OPTIONS,
+    WORKER_MEMORY_SHARE,
+    cache_bytes,
+    find_device,
+)
 from jaxdigits.errors import InputError
 
 
@@ -43,3 +52,20 @@ def test_cache_size_has_a_default_where_the_system_does_not_tell(monkeypatch, an
 def test_cache_size_has_a_default_without_sysconf(monkeypatch):
     monkeypatch.delattr(os, "sysconf")
     assert cache_bytes() == DEFAULT_CACHE_BYTES
+
+
+@pytest.mark.parametrize("said", [None, "0.5"])
+def test_a_worker_process_leaves_memory_to_its_siblings_unless_told_otherwise(said):
+    program = (
+        "import multiprocessing, os\n"
+        "from jaxdigits.core.devices import MEMORY_OPTIONS, find_device\n"
+        "multiprocessing.current_process().name = 'LokyProcess-1'\n"
+        "find_device('cpu')\n"
+        "print(os.environ[MEMORY_OPTIONS[0]])\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name not in MEMORY_OPTIONS}
+    environment |= {} if said is None else {MEMORY_OPTIONS[0]: said}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.strip() == (said or WORKER_MEMORY_SHARE)

@@ -155,10 +155,11 @@ def test_training_goes_on_where_it_stopped_with_the_optimizer_it_had(training_se
     assert set(counts) == {16}
 
 
-def test_training_goes_on_with_the_view_and_units_of_the_start(training_set):
+def test_training_goes_on_with_the_view_and_units_of_the_start_and_warns_of_others(training_set):
     first = teach(training_set)
     dark = Labeled(training_set.rows // 16, training_set.labels, training_set.weights)
-    second = teach(dark, start=go_on(first, keep_optimizer=False), max_epochs=1)
+    with pytest.warns(UserWarning, match="X lies in 0 to 1, .* from 0 to 16"):
+        second = teach(dark, start=go_on(first, keep_optimizer=False), max_epochs=1)
     assert second.view == first.view
     np.testing.assert_array_equal(second.normalization.scale, first.normalization.scale)
 

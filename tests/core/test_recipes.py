@@ -163,3 +163,7 @@ def test_image_models_are_known_by_name():
 
 def test_make_spec_reads_the_registry():
     assert make_spec("cnn", (8, 8), 4, Options()) == MODELS["cnn"]((8, 8), 4, Options())
+
+
+def test_a_network_of_the_users_own_is_not_given_muon():
+    assert resolve(model=make_own_optimizer).optimizer == "adamw"
