@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
@@ -11,7 +13,7 @@ import numpy as np
 from jaxdigits.bundle import Bundle, decode_labels, encode_labels
 from jaxdigits.errors import InputError
 
-__all__ = ["pack", "unpack"]
+__all__ = ["all_or_nothing", "pack", "unpack"]
 
 RECORDED = ("n_epochs_", "best_epoch_", "history_", "device_")
 PAIRS = ("image_shape_", "pixel_range_")
@@ -96,6 +98,26 @@ def unpack(bundle: Bundle, defaults: dict[str, Any]) -> tuple[dict[str, Any], di
     if math.prod(bundle.spec["input_shape"]) > metadata["n_features"] and len(bundle.spec["input_shape"]) == 2:
         fitted["image_shape_"] = tuple(bundle.spec["input_shape"])
     return params, fitted
+
+
+@contextmanager
+def all_or_nothing(attributes: dict[str, Any]) -> Iterator[None]:
+    """Bring back the fitted attributes of before if an error comes before anything was learned.
+
+    Parameters
+    ----------
+    attributes : dict
+        The estimator's `__dict__`; a new `history_` says that something was learned.
+    """
+    before = {name: value for name, value in attributes.items() if name.endswith("_")}
+    try:
+        yield
+    except BaseException:
+        if attributes.get("history_") is before.get("history_"):
+            for name in [name for name in attributes if name.endswith("_") and name not in before]:
+                del attributes[name]
+            attributes.update(before)
+        raise
 
 
 def _real_shape(image_shape: tuple[int, int] | None, n_features: int) -> list[int] | None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -19,6 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from jaxdigits.archive import all_or_nothing
 from jaxdigits.errors import DivergenceError, InputError
 from jaxdigits.progress import TrainingProgress
 from jaxdigits.validation import (
@@ -293,7 +292,7 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         KeyboardInterrupt
             After Ctrl-C; the best epoch so far is kept.
         """
-        with _all_or_nothing(self):
+        with all_or_nothing(self.__dict__):
             given_shape = picture_shape(X)
             start = self._start_again() if self.warm_start and hasattr(self, "params_") else None
             X, y = validate_data(self, flatten_pictures(X), y, accept_sparse="csr", reset=start is None)
@@ -354,7 +353,7 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         """
         from jaxdigits.core.learner import Labeled
 
-        with _all_or_nothing(self):
+        with all_or_nothing(self.__dict__):
             given_shape = picture_shape(X)
             first = _check_partial_fit_first_call(self, classes)
             start = None if first or not hasattr(self, "params_") else self._start_again(keep_optimizer=True)
@@ -656,20 +655,6 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     def _model_name(self) -> str:
         model = self.recipe_["model"]
         return model if isinstance(model, str) else getattr(model, "__name__", type(model).__name__)
-
-
-@contextmanager
-def _all_or_nothing(clf: DigitClassifier) -> Iterator[None]:
-    """Bring back the fitted attributes of before if an error comes before anything was learned."""
-    before = {name: value for name, value in clf.__dict__.items() if name.endswith("_")}
-    try:
-        yield
-    except BaseException:
-        if clf.__dict__.get("history_") is before.get("history_"):
-            for name in [name for name in clf.__dict__ if name.endswith("_") and name not in before]:
-                delattr(clf, name)
-            clf.__dict__.update(before)
-        raise
 
 
 class _Watcher:

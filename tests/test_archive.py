@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from jaxdigits.archive import pack, unpack
+from jaxdigits.archive import all_or_nothing, pack, unpack
 from jaxdigits.bundle import check_bundle
 from jaxdigits.errors import InputError
 
@@ -111,3 +111,23 @@ def test_an_older_file_may_lack_parameters():
 def test_a_users_own_network_is_refused():
     with pytest.raises(InputError, match=r"built-in model, got model=.*make_fitted.*Pickle the estimator"):
         pack(DEFAULTS | {"model": make_fitted}, make_fitted(spec_=None))
+
+
+def fail_after(error, attributes, **changes):
+    with all_or_nothing(attributes):
+        attributes.update(changes)
+        raise error
+
+
+def test_a_failure_before_anything_was_learned_brings_the_fitted_attributes_back():
+    attributes = {"model": "mlp", "classes_": [0, 1], "history_": [1]}
+    with pytest.raises(ValueError, match="broken"):
+        fail_after(ValueError("broken"), attributes, classes_=[5], n_features_in_=3)
+    assert attributes == {"model": "mlp", "classes_": [0, 1], "history_": [1]}
+
+
+def test_a_failure_after_something_was_learned_keeps_it():
+    attributes = {"classes_": [0, 1], "history_": [1]}
+    with pytest.raises(KeyboardInterrupt):
+        fail_after(KeyboardInterrupt(), attributes, classes_=[5], history_=[2])
+    assert attributes == {"classes_": [5], "history_": [2]}
