@@ -237,7 +237,7 @@ ROWS: tuple[Row, ...] = (
         "LeNet-5",
         "tanh, average pooling; 10 epochs, falling rate",
         10,
-        # Its authors passed 20 times over the images and lowered the rate step by step; the network settles in half.
+        # Its authors passed 20 times over the images and lowered the rate step by step; half as many save time.
         {"model": "lenet5", "activation": "tanh", "schedule": "cosine"},
         published=99.05,
         wording="99.05 %",
