@@ -28,6 +28,7 @@ UNSTATED: dict[str, Any] = {
     "schedule": "constant",
     "batch_size": 32,
     "weight_decay": 0.0,
+    "augment": None,
     "dropout": 0.0,
     "label_smoothing": 0.0,
     "average_weights": False,

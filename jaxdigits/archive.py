@@ -52,6 +52,7 @@ def pack(params: dict[str, Any], fitted: dict[str, Any]) -> Bundle:
         "params": _to_plain(params),
         "recipe": _to_plain(fitted["recipe_"]),
         **{name.rstrip("_"): _to_plain(fitted[name]) for name in (*RECORDED, *PAIRS)},
+        "temperature": float(fitted["temperature_"]),
         "image_shape": _real_shape(fitted["image_shape_"], fitted["n_features_in_"]),
         "versions": {package: version(package) for package in PACKAGES},
     }
@@ -76,7 +77,7 @@ def unpack(bundle: Bundle, defaults: dict[str, Any]) -> tuple[dict[str, Any], di
     """
     metadata = bundle.metadata
     kept = {name: _from_plain(value) for name, value in metadata.get("params", {}).items() if name in defaults}
-    params = {**defaults, **{name: value for name, value in kept.items() if not _is_callable(value)}}
+    params = {**defaults, **{name: value for name, value in kept.items() if not _holds_callable(value)}}
     arrays = {name: np.array(array, np.float32) for name, array in bundle.arrays.items()}
     fitted: dict[str, Any] = {
         "classes_": decode_labels(metadata["classes"]),
@@ -87,6 +88,7 @@ def unpack(bundle: Bundle, defaults: dict[str, Any]) -> tuple[dict[str, Any], di
         "params_": arrays,
         "extras_": {},
         "recipe_": _from_plain(metadata.get("recipe", {})),
+        "temperature_": float(metadata.get("temperature", 1.0)),
         "n_steps_": 0,
     }
     if metadata.get("feature_names"):
@@ -152,6 +154,10 @@ def _from_plain(value: Any) -> Any:
 
 def _is_callable(value: Any) -> bool:
     return isinstance(value, dict) and set(value) == {"callable"}
+
+
+def _holds_callable(value: Any) -> bool:
+    return _is_callable(value) or (isinstance(value, tuple) and any(map(_is_callable, value)))
 
 
 def _name_callable(value: Any) -> str:

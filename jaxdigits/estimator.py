@@ -7,11 +7,11 @@ backend there; constructing, cloning and unpickling need neither.
 from __future__ import annotations
 
 import os
+import time
 import warnings
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets
@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from jaxdigits.archive import all_or_nothing
 from jaxdigits.errors import DivergenceError, InputError
+from jaxdigits.prediction import PredictionMixin
 from jaxdigits.progress import TrainingProgress
 from jaxdigits.validation import (
     check_members,
@@ -50,10 +51,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DigitClassifier", "load_model"]
 
-SPARSE_BLOCK = 4096
 
-
-class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+class DigitClassifier(PredictionMixin, CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     """Neural classifier for handwritten digits, and for any other small images or tables.
 
     Without any argument it is good: pictures train a convolutional network along one learning-rate cycle, other rows
@@ -92,6 +91,11 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         Shrinks kernels: decoupled in "adamw" and "muon", added to the gradient in "sgd" and "adam".
     label_smoothing : "auto" or float in [0, 1), default="auto"
         Probability spread evenly over the classes (Szegedy et al., CVPR 2016).
+    augment : "auto", name, callable, sequence of them or None, default="auto"
+        What is done to training pictures, drawn anew at every step: "shift", "rotation", "scale", "shear", "elastic",
+        "stroke_width", "speckle", "blur", or functions ``(key, images) -> images`` in JAX, of (n, h, w) with ink 1 and
+        paper 0; ``functools.partial(jaxdigits.core.augmentation.rotation, degrees=20)`` sets a strength. "auto" moves
+        the ink a little where up to 4,096 pictures of bright ink train a convolutional network, else does nothing.
     average_weights : "auto" or bool, default="auto"
         Predict with a moving average of the weights, over about an epoch. "auto" does so at a constant rate.
     batch_size : "auto", "full" or int >= 1, default="auto"
@@ -99,7 +103,8 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     max_epochs : "auto" or int >= 1, default="auto"
         Passes over the samples. "auto" depends on the model and on how many steps a pass has.
     max_seconds : float > 0 or None, default=None
-        Time budget of a fit in seconds, compilation included; the schedule is stretched to end with it.
+        Time budget of a fit in seconds, compilation included. The pace of the first steps says how many there will be,
+        and the schedule ends with them; it is followed up to the end, so that a fit overruns by a step or two.
     early_stopping : bool, default=False
         Stop when validation accuracy stands still, and keep the best epoch's weights.
     validation_fraction : float in (0, 1), default=0.1
@@ -153,6 +158,8 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         samples_per_second. Losses are natural logs.
     device_ : str
         Platform of the fit ("cpu", "gpu", "tpu").
+    temperature_ : float
+        Divides the logits on their way to probabilities: 1.0 after a fit, set by `calibrate`.
 
     See Also
     --------
@@ -169,15 +176,6 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
     True
     """
 
-    classes_: np.ndarray
-    n_features_in_: int
-    spec_: dict[str, Any] | None
-    params_: dict[str, np.ndarray]
-    extras_: dict[str, np.ndarray]
-    image_shape_: tuple[int, int] | None
-    pixel_range_: tuple[float, float] | None
-    offset_: np.ndarray
-    scale_: np.ndarray
     recipe_: dict[str, Any]
     history_: list[dict[str, Any]]
     n_epochs_: int
@@ -201,6 +199,7 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         nesterov: bool = False,
         weight_decay: Any = "auto",
         label_smoothing: Any = "auto",
+        augment: Any = "auto",
         average_weights: Any = "auto",
         batch_size: Any = "auto",
         max_epochs: Any = "auto",
@@ -229,6 +228,7 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.nesterov = nesterov
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing
+        self.augment = augment
         self.average_weights = average_weights
         self.batch_size = batch_size
         self.max_epochs = max_epochs
@@ -292,6 +292,7 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         KeyboardInterrupt
             After Ctrl-C; the best epoch so far is kept.
         """
+        started = time.perf_counter()
         with all_or_nothing(self.__dict__):
             given_shape = picture_shape(X)
             start = self._start_again() if self.warm_start and hasattr(self, "params_") else None
@@ -313,6 +314,7 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 validation=self._check_validation(X_val, y_val, sample_weight_val, given_shape),
                 start=start,
                 fitted_on=(X, y),
+                started=started,
             )
         return self
 
@@ -372,71 +374,6 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 weights = factors[labels] * (1.0 if weights is None else weights)
             self._learn(Labeled(to_rows(X), labels, weights), given_shape=given_shape, start=start, incremental=True)
         return self
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Name the class of each sample.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or DataFrame of shape (n, n_features), (n, h, w) or (n, h, w, 1)
-            Samples in the units of the training samples.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-            Labels as given to `fit`.
-        """
-        logits = self._logits(X)
-        named: np.ndarray = self.classes_[logits.argmax(axis=1)]
-        return named
-
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Probability of each class; a row's bits don't depend on the rows beside it.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or DataFrame of shape (n, n_features), (n, h, w) or (n, h, w, 1)
-            Samples in the units of the training samples.
-
-        Returns
-        -------
-        ndarray of shape (n, n_classes), float64
-        """
-        logits = self._logits(X)
-        from jaxdigits.core.losses import softmax
-
-        return softmax(logits)
-
-    def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Natural logarithm of `predict_proba`.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or DataFrame of shape (n, n_features), (n, h, w) or (n, h, w, 1)
-            Samples in the units of the training samples.
-
-        Returns
-        -------
-        ndarray of shape (n, n_classes), float64
-        """
-        with np.errstate(divide="ignore"):  # a probability may be too small for a float
-            logs: np.ndarray = np.log(self.predict_proba(X))
-        return logs
-
-    def decision_function(self, X: Any) -> np.ndarray:
-        """Logits; with two classes their difference, above 0 for `classes_[1]`.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or DataFrame of shape (n, n_features), (n, h, w) or (n, h, w, 1)
-            Samples in the units of the training samples.
-
-        Returns
-        -------
-        ndarray of shape (n, n_classes), or (n,) with two classes, float64
-        """
-        logits = self._logits(X).astype(np.float64)
-        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
     def summary(self) -> str:
         """Describe the fitted network: its layers, their outputs and numbers of weights, and its training.
@@ -520,6 +457,7 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         validation: Labeled | None,
         start: Start | None,
         fitted_on: tuple[Any, Any],
+        started: float,
     ) -> None:
         from jaxdigits.core.learner import Labeled, canonical
 
@@ -528,7 +466,14 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             # merged samples are split, so that no picture stands on both sides
             parts = split_indices(training_set.labels, self.validation_fraction, self._draw_seed())
             training_set, validation = training_set.part(parts[0]), training_set.part(parts[1])
-        self._learn(training_set, given_shape=given_shape, validation=validation, start=start, fitted_on=fitted_on)
+        self._learn(
+            training_set,
+            given_shape=given_shape,
+            validation=validation,
+            start=start,
+            fitted_on=fitted_on,
+            started=started,
+        )
 
     def _learn(
         self,
@@ -539,6 +484,7 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         start: Start | None = None,
         incremental: bool = False,
         fitted_on: tuple[Any, Any] | None = None,
+        started: float | None = None,
     ) -> None:
         """Run the core and take over what it learned, then pass on how it ended."""
         from jaxdigits.core.learner import learn
@@ -555,6 +501,7 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
                 start=start,
                 incremental=incremental,
                 watcher=watcher,
+                started=started,
             )
         if learned.history:
             self._take(learned)
@@ -576,6 +523,7 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
         self.n_epochs_ = len(learned.history)
         self.best_epoch_ = learned.best_epoch
         self.device_ = learned.device
+        self.temperature_ = 1.0  # of new weights nothing is known
         self.n_steps_ = learned.n_steps
         self._opt_leaves = learned.opt_leaves
 
@@ -590,31 +538,6 @@ class DigitClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
             Normalization(self.offset_, self.scale_),
             list(self._opt_leaves) if keep_optimizer else [],
             self.n_steps_ if keep_optimizer else 0,
-        )
-
-    def _logits(self, X: Any) -> np.ndarray:
-        check_is_fitted(self)
-        check_same_shape(X, self.image_shape_, self.n_features_in_)
-        X = validate_data(self, flatten_pictures(X), accept_sparse="csr", reset=False)
-        if sparse.issparse(X) and X.shape[0] > SPARSE_BLOCK:  # densified by the block
-            starts = range(0, X.shape[0], SPARSE_BLOCK)
-            return np.concatenate([self._logits(X[start : start + SPARSE_BLOCK]) for start in starts])
-        from jaxdigits.core.inputs import InputView, Normalization, range_mismatch
-        from jaxdigits.core.learner import predict_logits
-
-        rows = to_rows(X)
-        mismatch = None if self.pixel_range_ is None else range_mismatch(rows, self.pixel_range_)
-        if mismatch:
-            warnings.warn(mismatch, UserWarning, stacklevel=3)
-        return predict_logits(
-            rows,
-            model=self.model if self.spec_ is None else self.spec_,
-            params=self.params_,
-            extras=self.extras_,
-            view=InputView(self.image_shape_, self.pixel_range_),
-            normalization=Normalization(self.offset_, self.scale_),
-            n_classes=len(self.classes_),
-            device=self.device,
         )
 
     def _check_validation(

@@ -134,6 +134,10 @@ def check_members(params: dict[str, Any]) -> None:
         raise InputError(
             f"image_shape must be 'auto', (height, width) or None, got {shape!r}. Use, for example, (28, 28)."
         )
+    if params["augment"] != "auto":
+        from jaxdigits.core.augmentation import as_augmentations
+
+        as_augmentations(params["augment"])
     weights = params["class_weight"]
     if isinstance(weights, dict) and not all(map(_is_weight, weights.values())):
         raise InputError(f"class_weight must hold finite numbers >= 0, got {weights!r}. Use {{label: weight}}.")
@@ -150,6 +154,7 @@ def _is_weight(value: Any) -> bool:
 @lru_cache
 def parameter_constraints() -> dict[str, list[Any]]:
     """Return what every parameter of the estimator may be; the names come from the core's registries."""
+    from jaxdigits.core.augmentation import AUGMENTATIONS
     from jaxdigits.core.devices import DEVICES
     from jaxdigits.core.layers import ACTIVATIONS
     from jaxdigits.core.models import MODELS
@@ -172,6 +177,7 @@ def parameter_constraints() -> dict[str, list[Any]]:
         "nesterov": ["boolean"],
         "weight_decay": [auto, Interval(Real, 0, None, closed="left")],
         "label_smoothing": [auto, share],
+        "augment": [StrOptions({"auto", *AUGMENTATIONS}), tuple, list, callable, None],
         "average_weights": [auto, "boolean"],
         "batch_size": [StrOptions({"auto", "full"}), Interval(Integral, 1, None, closed="left")],
         "max_epochs": [auto, Interval(Integral, 1, None, closed="left")],

@@ -10,7 +10,14 @@ from jaxdigits.archive import all_or_nothing, pack, unpack
 from jaxdigits.bundle import check_bundle
 from jaxdigits.errors import InputError
 
-DEFAULTS = {"model": "auto", "hidden_sizes": (128,), "class_weight": None, "optimizer": "auto", "random_state": None}
+DEFAULTS = {
+    "model": "auto",
+    "hidden_sizes": (128,),
+    "class_weight": None,
+    "optimizer": "auto",
+    "random_state": None,
+    "augment": "auto",
+}
 
 
 def make_fitted(**changes):
@@ -32,6 +39,7 @@ def make_fitted(**changes):
         "best_epoch_": 1,
         "device_": "cpu",
         "n_steps_": 3,
+        "temperature_": 1.5,
         "_opt_leaves": [np.zeros(3)],
     } | changes
 
@@ -67,12 +75,30 @@ def test_attributes_come_back():
         ({"random_state": np.random.RandomState(0)}, {"random_state": None}),
         ({"random_state": np.int32(7)}, {"random_state": 7}),
         ({"hidden_sizes": np.array([3, 4])}, {"hidden_sizes": (3, 4)}),
+        ({"augment": ["shift", "blur"]}, {"augment": ("shift", "blur")}),
+        ({"augment": ["shift", partial(make_fitted)]}, {"augment": "auto"}),
+        ({"augment": make_fitted}, {"augment": "auto"}),
     ],
     ids=lambda value: "-".join(value),
 )
 def test_parameters_come_back_as_far_as_a_file_can_hold_them(given, kept):
     params, _ = there_and_back(given, make_fitted())
     assert params == DEFAULTS | kept
+
+
+def test_the_temperature_comes_back_and_is_one_in_a_file_without():
+    bundle = pack(DEFAULTS, make_fitted())
+    assert bundle.metadata["temperature"] == 1.5
+    assert unpack(bundle, DEFAULTS)[1]["temperature_"] == 1.5
+    del bundle.metadata["temperature"]
+    assert unpack(bundle, DEFAULTS)[1]["temperature_"] == 1.0
+
+
+def test_augmentations_of_the_recipe_come_back_by_name():
+    recipe = {"augment": ("shift", make_fitted)}
+    _, back = there_and_back({}, make_fitted(recipe_=recipe))
+    assert back["recipe_"]["augment"][0] == "shift"
+    assert "make_fitted" in back["recipe_"]["augment"][1]["callable"]
 
 
 def test_gaps_in_the_record_become_none():

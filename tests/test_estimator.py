@@ -28,9 +28,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.class_weight import compute_sample_weight
 
-import jaxdigits.estimator
 from jaxdigits import DigitClassifier, lite, load_digits, load_model
+from jaxdigits.core.augmentation import rotation
 from jaxdigits.core.models import MODELS
+from jaxdigits.core.training import compile_count
 from jaxdigits.errors import DivergenceError, InputError
 from jaxdigits.progress import TrainingProgress
 
@@ -233,12 +234,6 @@ def test_data_frames_lend_their_names():
         clf.predict(frame[names[::-1]])
 
 
-def test_large_sparse_input_is_made_dense_by_the_block(fitted, monkeypatch):
-    monkeypatch.setattr(jaxdigits.estimator, "SPARSE_BLOCK", 64)
-    expected = fitted.predict_proba(X_test)
-    np.testing.assert_array_equal(fitted.predict_proba(sparse.csr_matrix(X_test)), expected)
-
-
 def test_pictures_need_not_be_square():
     clf = small().fit(X.reshape(-1, 4, 16), y)
     assert clf.image_shape_ == (4, 16)
@@ -376,6 +371,19 @@ def make_no_network(image_shape, n_classes, rngs):
 
 def make_momentum():
     return optax.sgd(0.1, momentum=0.9)
+
+
+def brighten(_key, images):
+    return jnp.clip(1.2 * images, 0.0, 1.0)
+
+
+def spoil_other_ranges(_key, images):
+    """Make the fit diverge unless paper is 0 and the brightest ink of a micro-batch 1, or nearly so."""
+    return jnp.where((images.min() == 0) & (images.max() > 0.99) & (images.max() < 1.001), images, jnp.nan)
+
+
+def lose_rows(_key, images):
+    return images[:1]
 
 
 def make_sgd_that_explodes():
@@ -557,6 +565,36 @@ def test_validation_samples_are_watched_without_stopping():
 
 
 # ---- how long ----
+
+
+def test_augmented_pictures_are_others_at_every_fit_of_another_seed_and_the_same_at_that_of_the_same():
+    first, same, other = (small(augment=["rotation", brighten], random_state=seed).fit(X, y) for seed in (0, 0, 1))
+    assert_same_params(first, same)
+    assert first.score(X_test, y_test) > 0.8
+    assert first.recipe_["augment"] == ("rotation", brighten)
+    assert not np.array_equal(first.params_["layers.1.kernel"], small().fit(X, y).params_["layers.1.kernel"])
+    assert not np.array_equal(first.params_["layers.1.kernel"], other.params_["layers.1.kernel"])
+
+
+@pytest.mark.parametrize("factor", [1 / 16, 1, 4095])
+def test_an_augmentation_sees_ink_between_0_and_1_whatever_the_units(factor):
+    assert small(augment=spoil_other_ranges).fit(factor * X, y).score(factor * X_test, y_test) > 0.8
+
+
+def test_clones_with_strengths_set_compile_nothing_new():
+    clf = small(max_epochs=1, augment=functools.partial(rotation, degrees=3.0)).fit(X, y)
+    compiled = compile_count()
+    clone(clf).fit(X, y)
+    assert compile_count() == compiled
+
+
+def test_auto_moves_the_ink_of_few_pictures_alone():
+    few = tiny("cnn").fit(X, y)
+    assert "shift" in few.recipe_["augment"]
+    assert tiny("cnn").fit(16 - X, y).recipe_["augment"] == ()
+    assert tiny("cnn").fit(X[:, :50], y).recipe_["augment"] == ()
+    assert small(max_epochs=1).fit(X, y).recipe_["augment"] == ()
+    assert few.partial_fit(X, y).recipe_["augment"] == ()
 
 
 def test_a_full_batch_is_one_step_an_epoch():
@@ -755,25 +793,6 @@ def test_two_classes_have_one_decision():
     np.testing.assert_allclose(probabilities[:, 1], 1 / (1 + np.exp(-decision)))
 
 
-def test_logarithms_and_logits_agree_with_probabilities(fitted):
-    probabilities, logits = fitted.predict_proba(X_test), fitted.decision_function(X_test)
-    assert probabilities.dtype == logits.dtype == np.float64
-    np.testing.assert_array_equal(fitted.predict_log_proba(X_test), np.log(probabilities))
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    np.testing.assert_allclose(probabilities, exponentials / exponentials.sum(axis=1, keepdims=True))
-
-
-def test_predicting_changes_nothing():
-    clf = small(max_epochs=1).fit(X, y)
-    before = dict(vars(clf))
-    for method in ("predict", "predict_proba", "predict_log_proba", "decision_function"):
-        getattr(clf, method)(X_test)
-    assert vars(clf).keys() == before.keys()
-    assert all(vars(clf)[name] is value for name, value in before.items())
-    with pytest.raises(ValueError, match="read-only"):
-        clf.params_["layers.1.kernel"][0, 0] = 1.0
-
-
 def test_weights_put_in_by_hand_are_used():
     clf = small(max_epochs=1).fit(X, y)
     clf.predict(X_test)
@@ -873,8 +892,10 @@ def test_a_loaded_model_can_be_trained_on(fitted, tmp_path):
         (y, {"optimizer": functools.partial(optax.adam, 1e-3), "learning_rate": "auto"}, {"optimizer": "auto"}),
         (y, {"hidden_sizes": [np.int64(32)], "weight_decay": np.float32(0.5)}, {"weight_decay": 0.5}),
         (y, {"image_shape": (8, 8), "max_seconds": 60.0}, {"image_shape": (8, 8), "max_seconds": 60.0}),
+        (y, {"augment": ["shift", "blur"]}, {"augment": ("shift", "blur")}),
+        (y, {"augment": ["shift", brighten]}, {"augment": "auto"}),
     ],
-    ids=["int", "str", "balanced", "object", "bool", "float", "factory", "partial", "numpy", "tuple"],
+    ids=["int", "str", "balanced", "object", "bool", "float", "factory", "partial", "numpy", "tuple", "names", "own"],
 )
 def test_any_labels_and_parameters_can_be_saved(labels, settings, kept, tmp_path):
     clf = small(**{"max_epochs": 1} | settings).fit(X, labels)
@@ -923,6 +944,16 @@ def test_column_names_are_saved(tmp_path):
         ({"hidden_sizes": 128}, r"'hidden_sizes' parameter .*Got 128"),
         ({"hidden_sizes": (64, 0)}, r"hidden_sizes must hold ints >= 1, got \(64, 0\)"),
         ({"hidden_sizes": (64.0,)}, r"hidden_sizes must hold ints >= 1, got \(64\.0,\)"),
+        ({"augment": "turn"}, r"'augment' parameter .*'shear'.*Got 'turn'"),
+        ({"augment": ["shift", "turn"]}, r"augment must hold names of shift, .* or callables, got 'turn'"),
+        (
+            {"augment": "shift", "image_shape": None},
+            "augment must be None where rows are no pictures .*, got .'shift',.",
+        ),
+        (
+            {"augment": lose_rows},
+            r"the augmentation lose_rows must return images of shape \(32, 8, 8\), got \(1, 8, 8\)",
+        ),
         ({"channels": ("8",)}, r"channels must hold ints >= 1, got \('8',\)"),
         ({"image_shape": (8, 8, 1)}, r"image_shape must be 'auto', \(height, width\) or None, got \(8, 8, 1\)"),
         ({"image_shape": (7, 9)}, r"image_shape must hold the 64 features of a row, got \(7, 9\) = 63"),

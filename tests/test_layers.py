@@ -18,6 +18,7 @@ FLOORS = [
     {"bundle"},
     {"data", "core", "persistence", "calibration", "metrics", "plotting", "progress"},
     {"archive", "validation"},
+    {"prediction"},
     {"lite", "estimator", "transformer", "export", "report"},
     {"search", "recognize"},
     {"serve"},
@@ -52,6 +53,7 @@ FORBIDDEN = {
     "persistence": {"jax", "jaxlib", "flax", "optax", "sklearn"},
     "lite": {"jax", "jaxlib", "flax", "optax", "sklearn"},
     "estimator": {"flax", "optax"},
+    "prediction": {"flax", "optax"},
     "transformer": {"flax", "optax"},
     "search": {"flax", "optax"},
 }

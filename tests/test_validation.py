@@ -7,6 +7,7 @@ import pytest
 from scipy import sparse
 
 from jaxdigits import DigitClassifier
+from jaxdigits.core.augmentation import AUGMENTATIONS
 from jaxdigits.core.models import MODELS
 from jaxdigits.errors import InputError
 from jaxdigits.validation import (
@@ -171,6 +172,7 @@ def test_every_parameter_is_constrained():
     constraints = parameter_constraints()
     assert constraints.keys() == inspect.signature(DigitClassifier).parameters.keys()
     assert set(MODELS) < constraints["model"][0].options
+    assert set(AUGMENTATIONS) < constraints["augment"][0].options
 
 
 @pytest.mark.parametrize(
@@ -181,6 +183,9 @@ def test_every_parameter_is_constrained():
         ("hidden_sizes", ("8",)),
         ("channels", [8, -8]),
         ("channels", (2.0,)),
+        ("augment", "turn"),
+        ("augment", ["shift", 3]),
+        ("augment", ("auto",)),
         ("image_shape", (8,)),
         ("image_shape", (0, 8)),
         ("class_weight", {0: -1}),
@@ -197,7 +202,15 @@ def test_wrong_members_are_named(name, value):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("hidden_sizes", ()), ("channels", [np.int64(8)]), ("image_shape", None), ("class_weight", {"a": 0, "b": 2.5})],
+    [
+        ("hidden_sizes", ()),
+        ("augment", None),
+        ("augment", ["shift", len]),
+        ("augment", len),
+        ("channels", [np.int64(8)]),
+        ("image_shape", None),
+        ("class_weight", {"a": 0, "b": 2.5}),
+    ],
 )
 def test_right_members_pass(name, value):
     check_members(DigitClassifier().get_params() | {name: value})

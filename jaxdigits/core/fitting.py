@@ -6,6 +6,7 @@ It draws orders, calls the compiled epoch in pieces of about half a second, and 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from jaxdigits.core.training import Hyperparameters, Info, Program, TrainState
 
 SECONDS_PER_CALL = 0.5
 FIRST_CALL_STEPS = 16
+FIRST_TIMED_STEPS = 2
 BUDGET_CALLS = 20
 
 Record = dict[str, Any]
@@ -60,12 +62,15 @@ class Plan:
         Epochs without improvement on the validation samples before stopping; None never stops early.
     min_delta : float, default=0.0
         What counts as an improvement of validation accuracy.
+    started : float or None, default=None
+        Reading of `time.perf_counter` from which the budget counts; None means when `run` is called.
     """
 
     max_epochs: int
     max_seconds: float | None = None
     patience: int | None = None
     min_delta: float = 0.0
+    started: float | None = None
 
 
 @dataclass
@@ -96,11 +101,18 @@ class _Run:
     call_steps: int = FIRST_CALL_STEPS
     is_warm: bool = False
     seconds_per_step: float | None = None
+    seconds_to_validate: float = 0.0
     out_of_time: bool = False
 
     @property
     def steps_per_epoch(self) -> int:
         return -(-self.n_samples // self.program.batch_size)
+
+    def seconds_left(self) -> float:
+        """Read what is left of the budget for steps: the validation of the last epoch comes after them."""
+        if self.plan.max_seconds is None:
+            return math.inf
+        return self.plan.max_seconds - (time.perf_counter() - self.started) - self.seconds_to_validate
 
 
 def run(
@@ -150,8 +162,10 @@ def run(
     Fit
     """
     n_samples = int(samples.n_samples)
-    started = time.perf_counter()
+    started = time.perf_counter() if plan.started is None else plan.started
     moving = _Run(program, samples, hyperparameters, generator, plan, watcher, snapshot, started, n_samples, device)
+    if plan.max_seconds is not None:
+        moving.call_steps = FIRST_TIMED_STEPS
     first_step = int(state.step)
     total = first_step + plan.max_epochs * moving.steps_per_epoch
     moving.hyperparameters = hyperparameters._replace(total_steps=np.float32(total))
@@ -182,6 +196,7 @@ def _run_epochs(moving: _Run, fit: Fit, *, validation: Validation | None, device
         record = _record(moving, info, time.perf_counter() - began, len(fit.history) + 1)
         if _finish_epoch(moving, fit, latest, record, validation=validation, device=device):
             return
+        _adapt_to_budget(moving, int(latest.step), 0)  # validation took its time
 
 
 def _run_epoch(moving: _Run, state: TrainState) -> tuple[TrainState, Info]:
@@ -207,7 +222,7 @@ def _run_epoch(moving: _Run, state: TrainState) -> tuple[TrainState, Info]:
         moving.samples_done = min(done * moving.program.batch_size, moving.n_samples)
         if moving.watcher is not None:
             moving.watcher.on_steps(moving.samples_done)
-        if _adapt_to_budget(moving, int(state.step)):
+        if _adapt_to_budget(moving, int(state.step), done):
             break
     return state, Info(*(float(value) for value in info))
 
@@ -217,27 +232,42 @@ def _keep_pace(moving: _Run, seconds: float, steps: int) -> None:
     if not moving.is_warm:
         moving.is_warm = True
         return  # the first call may hold the compilation
-    moving.seconds_per_step = seconds / steps
+    latest = max(seconds / steps, 1e-9)
+    before = moving.seconds_per_step or latest
+    moving.seconds_per_step = 0.5 * (before + latest)  # a busy machine's pace jumps, and the schedule with it
     target = SECONDS_PER_CALL
     if moving.plan.max_seconds is not None:
         target = min(target, moving.plan.max_seconds / BUDGET_CALLS)
-    moving.call_steps = max(1, int(target / max(moving.seconds_per_step, 1e-9)))
+    moving.call_steps = max(1, int(target / moving.seconds_per_step))
 
 
-def _adapt_to_budget(moving: _Run, step: int) -> bool:
+def _adapt_to_budget(moving: _Run, step: int, done: int) -> bool:
     """Stretch the schedule to end with the time budget; tell whether the budget is spent."""
     if moving.plan.max_seconds is None:
         return False
-    left = moving.plan.max_seconds - (time.perf_counter() - moving.started)
-    if left < (moving.seconds_per_step or 0.0):
+    left = moving.seconds_left()
+    pace = moving.seconds_per_step or 0.0
+    if left < pace or left <= 0.0:
         moving.out_of_time = True
         return True
     if moving.seconds_per_step is None:
         return False
-    longest = moving.plan.max_epochs * moving.steps_per_epoch
-    total = min(step + left / moving.seconds_per_step, longest)
+    affordable = _count_affordable(moving, left, pace, done)
+    moving.call_steps = min(moving.call_steps, affordable)
+    total = min(step + affordable, moving.plan.max_epochs * moving.steps_per_epoch)
     moving.hyperparameters = moving.hyperparameters._replace(total_steps=np.float32(max(total, step + 1)))
     return False
+
+
+def _count_affordable(moving: _Run, left: float, pace: float, done: int) -> int:
+    """Count the steps that fit in the seconds left, when `done` of this epoch are done and each epoch is validated."""
+    epoch, first = moving.steps_per_epoch, moving.steps_per_epoch - done
+    rest = left - first * pace - moving.seconds_to_validate
+    if rest < 0.0:
+        return min(first, int(left / pace))
+    whole = int(rest / (epoch * pace + moving.seconds_to_validate))
+    rest -= whole * (epoch * pace + moving.seconds_to_validate)
+    return first + whole * epoch + min(epoch, int(rest / pace))
 
 
 def _record(moving: _Run, info: Info, seconds: float, number: int) -> Record:
@@ -266,6 +296,7 @@ def _finish_epoch(
     """Validate, remember the best state, tell the watcher; return whether to stop."""
     variables = training.predicting_variables(state, moving.program)
     if validation is not None:
+        began = time.perf_counter()
         result = training.evaluate(
             variables,
             validation.images,
@@ -278,6 +309,7 @@ def _finish_epoch(
             device=device,
         )
         record["validation_loss"], record["validation_accuracy"] = result.loss, result.accuracy
+        moving.seconds_to_validate = time.perf_counter() - began
     fit.history.append(record)
     patience = moving.plan.patience
     if patience is None or _improves(fit, record, moving.plan.min_delta):

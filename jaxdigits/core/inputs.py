@@ -130,6 +130,37 @@ def fit_normalization(rows: np.ndarray, weights: np.ndarray, view: InputView) ->
     return _as_float32(mean, 1.0 / np.where(flat, 1.0, deviation))
 
 
+def is_ink_on_paper(rows: np.ndarray, view: InputView) -> bool:
+    """Tell whether rows are pictures that are dark, that is 0, for the most part: paper, with bright ink on it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jaxdigits.core.inputs import InputView, is_ink_on_paper
+    >>> view = InputView((8, 8), (0.0, 1.0))
+    >>> is_ink_on_paper(np.eye(8).reshape(1, 64), view), is_ink_on_paper(1 - np.eye(8).reshape(1, 64), view)
+    (True, False)
+    """
+    return (
+        view.pixel_range is not None and rows.size > 0 and float(rows.mean(dtype=np.float64)) < view.pixel_range[1] / 2
+    )
+
+
+def check_augment(augment: tuple[object, ...], view: InputView) -> None:
+    """Refuse augmentations of rows that are no pictures of pixels.
+
+    Raises
+    ------
+    InputError
+        If there are any and the rows are none.
+    """
+    if augment and view.pixel_range is None:
+        raise InputError(
+            f"augment must be None where rows are no pictures of pixels >= 0, got {augment!r}. Pass pictures of shape "
+            "(n, h, w), or set image_shape."
+        )
+
+
 def square_canvas(n_features: int) -> Shape:
     """Return the smallest square, at least 8x8, that holds the features of a row that is no picture."""
     side = max(SMALLEST_IMAGE_SIDE, math.isqrt(n_features - 1) + 1)

@@ -124,6 +124,7 @@ def learn(
     start: Start | None = None,
     incremental: bool = False,
     watcher: fitting.Watcher | None = None,
+    started: float | None = None,
 ) -> Learned:
     """Train a network.
 
@@ -147,6 +148,8 @@ def learn(
         One pass at a constant rate.
     watcher : Watcher or None, default=None
         Is told of steps and epochs.
+    started : float or None, default=None
+        Reading of `time.perf_counter` from which a time budget counts; None means when the first step begins.
 
     Returns
     -------
@@ -166,7 +169,9 @@ def learn(
         view, normalization = start.view, start.normalization
     _warn_of_ranges(view, rows if start is not None else None, None if validation is None else validation.rows)
     is_image = view.image_shape is not None
-    recipe = resolve_recipe(asked, is_image=is_image, n_samples=len(labels), incremental=incremental)
+    is_ink = inputs.is_ink_on_paper(rows, view)
+    recipe = resolve_recipe(asked, is_image=is_image, n_samples=len(labels), is_ink=is_ink, incremental=incremental)
+    inputs.check_augment(recipe.augment, view)
     setting = _make_setting(asked, recipe, view, n_features=rows.shape[1], n_classes=n_classes, n_samples=len(rows))
     samples = make_samples(
         rows,
@@ -189,7 +194,7 @@ def learn(
         samples,
         setting.hyperparameters,
         generator=np.random.default_rng([seed, 0 if start is None else start.n_steps]),
-        plan=_make_plan(asked, recipe, validation),
+        plan=_make_plan(asked, recipe, validation, started),
         validation=None if validation is None else fitting.Validation(*validation),
         watcher=watcher,
         snapshot=to_host,
@@ -364,6 +369,7 @@ def _make_setting(
         average_weights=recipe.average_weights,
         batch_size=batch_size,
         precision=asked["precision"],
+        augment=recipe.augment,
         platform=device.platform,
     )
     numbers = Hyperparameters(
@@ -409,13 +415,16 @@ def _first_state(setting: _Setting, samples: Samples, seed: int, start: Start | 
     return TrainState(params, extras, opt_state, average, step, state.key)
 
 
-def _make_plan(asked: dict[str, Any], recipe: Recipe, validation: Labeled | None) -> fitting.Plan:
+def _make_plan(
+    asked: dict[str, Any], recipe: Recipe, validation: Labeled | None, started: float | None
+) -> fitting.Plan:
     stops_early = asked["early_stopping"] and validation is not None
     return fitting.Plan(
         max_epochs=recipe.max_epochs,
         max_seconds=asked["max_seconds"],
         patience=int(asked["patience"]) if stops_early else None,
         min_delta=float(asked["min_delta"]),
+        started=started,
     )
 
 

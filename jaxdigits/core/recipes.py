@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from jaxdigits.core.augmentation import Augmentation, as_augmentations
 from jaxdigits.core.models import IMAGE_MODELS, MODELS, Model, Options
 from jaxdigits.core.optimizers import Optimizer
 from jaxdigits.core.specs import ModelSpec
@@ -22,6 +23,7 @@ class Recipe(NamedTuple):
     weight_decay: float
     dropout: float
     label_smoothing: float
+    augment: tuple[str | Augmentation, ...]
     average_weights: bool
     batch_size: int | str
     max_epochs: int
@@ -37,13 +39,14 @@ class Defaults(NamedTuple):
     label_smoothing: float
     min_epochs: int
     min_steps: int
+    augment: tuple[str, ...] = ()
 
 
 FAMILIES: dict[str, Defaults] = {
     "linear": Defaults("adamw", 1e-2, 0.0, 0.0, 0.0, 10, 1000),
     "tabular": Defaults("adamw", 5e-3, 1e-2, 0.0, 0.0, 10, 1000),
     "mlp": Defaults("adamw", 4e-3, 1e-2, 0.0, 0.1, 10, 1500),
-    "image": Defaults("muon", 4e-3, 1e-2, 0.0, 0.1, 2, 900),
+    "image": Defaults("muon", 4e-3, 1e-2, 0.0, 0.1, 2, 900, ("shift", "rotation", "scale", "shear")),
 }
 """Defaults by family; "tabular" is an MLP on rows that are no pictures, "image" any convolutional network.
 
@@ -58,12 +61,21 @@ RATE_FACTORS = {"sgd": 10.0, "adam": 1.0, "adamw": 1.0, "muon": 5.0}
 CONSTANT_RATE_FACTOR = 0.25
 """A constant rate against the peak of a cycle, whose mean is half of it and whose end is what settles the weights."""
 
+AUGMENTED_FACTOR = 2
+"""How much longer augmented pictures are trained on, since each is new every time.
+
+Over the unshuffled folds of the 8x8 digits, moving the ink took the convolutional network from 0.983 to 0.986 in as
+many steps as without, and to 0.988 in twice as many; elastic fields on top gained nothing there.
+"""
+
 MAX_AUTO_EPOCHS = 150
 TIMED_EPOCHS = 10_000
 SMALL_DATA = 4096
 
 
-def resolve_recipe(asked: dict[str, Any], *, is_image: bool, n_samples: int, incremental: bool = False) -> Recipe:
+def resolve_recipe(
+    asked: dict[str, Any], *, is_image: bool, n_samples: int, is_ink: bool = False, incremental: bool = False
+) -> Recipe:
     """Fill in every "auto".
 
     Parameters
@@ -74,6 +86,8 @@ def resolve_recipe(asked: dict[str, Any], *, is_image: bool, n_samples: int, inc
         Whether rows are pictures.
     n_samples : int
         Training samples after merging.
+    is_ink : bool, default=False
+        Whether rows are pictures whose paper is 0 and whose ink is brighter, so that "auto" may move the ink.
     incremental : bool, default=False
         Whether this is `partial_fit`: a constant rate, no averaging.
 
@@ -100,8 +114,11 @@ def resolve_recipe(asked: dict[str, Any], *, is_image: bool, n_samples: int, inc
         schedule, rate = "constant", 0.0
     else:
         rate = _pick(asked["learning_rate"], rate * RATE_FACTORS.get(optimizer, 1.0))
+    is_small_ink = is_ink and n_samples <= SMALL_DATA and not incremental and not callable(model)
     steps = 1 if batch_size == "full" else -(-n_samples // batch_size)
-    epochs = min(max(defaults.min_epochs, -(-defaults.min_steps // steps)), MAX_AUTO_EPOCHS)
+    augment = as_augmentations(_pick(asked["augment"], defaults.augment if is_small_ink else ()))
+    min_steps = defaults.min_steps * (AUGMENTED_FACTOR if augment else 1)
+    epochs = min(max(defaults.min_epochs, -(-min_steps // steps)), MAX_AUTO_EPOCHS)
     if asked["max_seconds"] is not None:
         epochs = TIMED_EPOCHS
     return Recipe(
@@ -112,6 +129,7 @@ def resolve_recipe(asked: dict[str, Any], *, is_image: bool, n_samples: int, inc
         weight_decay=float(_pick(asked["weight_decay"], _default_decay(optimizer, defaults))),
         dropout=float(_pick(asked["dropout"], defaults.dropout)),
         label_smoothing=float(_pick(asked["label_smoothing"], defaults.label_smoothing)),
+        augment=augment,
         average_weights=bool(_pick(asked["average_weights"], constant and not incremental)),
         batch_size=batch_size,
         max_epochs=1 if incremental else int(_pick(asked["max_epochs"], epochs)),

@@ -16,6 +16,7 @@ import numpy as np
 import optax
 
 from jaxdigits.core import inference
+from jaxdigits.core.augmentation import Augmentation, augment
 from jaxdigits.core.devices import cache_bytes
 from jaxdigits.core.layers import Noise
 from jaxdigits.core.losses import Evaluation, Tally, evaluate_logits, weighted_cross_entropy
@@ -23,10 +24,14 @@ from jaxdigits.core.models import ArrayDict, Model, Variables, apply, init_varia
 from jaxdigits.core.optimizers import Optimizer, Settings, make_optimizer, scheduled_rate
 from jaxdigits.core.samples import Samples
 from jaxdigits.core.specs import Conv, LayerSpec, ModelSpec, Residual
+from jaxdigits.errors import InputError
 
 COMPUTE_DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 LARGEST_MICRO_BATCH = 1024
+
+AUGMENTATION_STREAM = 2**31 - 1
+"""Keeps the draws of augmentations apart from those of dropout, which folds in the positions of layers."""
 
 FIRST_STEP, ALL_STEPS = np.int32(0), np.int32(2**31 - 1)
 
@@ -54,6 +59,10 @@ class Program:
         fastest: see `preferred_micro_batch`.
     precision : {"float32", "bfloat16"}, default="float32"
         Type of the forward and backward pass; parameters and sums are float32 always.
+    augment : tuple of str or callable, default=()
+        What is done to the images of a micro-batch before a forward pass in training, drawn anew every time: names in
+        `AUGMENTATIONS` and functions ``(key, images) -> images`` of (n, height, width). A function is told apart from
+        others by its identity: see `as_augmentations`.
     platform : str or None, default=None
         Where it runs ("cpu", "cuda", "gpu", "tpu"): the convolution depends on it. None means JAX's default backend.
 
@@ -92,6 +101,7 @@ class Program:
     batch_size: int = 32
     micro_batch_size: int | None = None
     precision: str = "float32"
+    augment: tuple[str | Augmentation, ...] = ()
     platform: str | None = None
 
 
@@ -434,6 +444,8 @@ def _loss(
 ) -> tuple[jax.Array, tuple[Tally, ArrayDict]]:
     dtype = COMPUTE_DTYPES[program.precision]
     images = (samples.images[chosen].astype(jnp.float32) - samples.offset) * samples.scale
+    if program.augment:
+        images = _augment(images, noise.key, program)
     cast = {name: leaf.astype(dtype) for name, leaf in params.items()}
     logits, extras = apply(
         program.model, Variables(cast, extras), images.astype(dtype), platform=program.platform, noise=noise
@@ -447,6 +459,15 @@ def _loss(
         n_classes=samples.n_classes,
     )
     return objective / n_valid, (tally, extras)
+
+
+def _augment(images: jax.Array, key: jax.Array, program: Program) -> jax.Array:
+    """Augment flat rows as pictures of the model's shape."""
+    shape = program.model.input_shape
+    if len(shape) != 2:
+        raise InputError(f"augment must be () where rows are no pictures, got {program.augment} for shape {shape}.")
+    pictures = images.reshape(-1, *shape)
+    return augment(jax.random.fold_in(key, AUGMENTATION_STREAM), pictures, program.augment).reshape(images.shape)
 
 
 def _settings(program: Program, hyperparameters: Hyperparameters, rate: Any) -> Settings:

@@ -267,30 +267,80 @@ def test_validation_weights_count(samples, validation):
     assert weighted.history[0]["validation_loss"] == pytest.approx(single.history[0]["validation_loss"], rel=1e-6)
 
 
+class Machine:
+    """Takes `pace(now)` seconds a step by a clock of its own, `compilation` for the first call, `validation` a look."""
+
+    def __init__(self, monkeypatch, *, pace=lambda _: 0.01, compilation=0.0, validation=0.0):
+        self.now, self.rates, self.calls = 0.0, [], []
+        epoch, evaluate = training.epoch, training.evaluate
+
+        def run_steps(*args, **options):
+            state, info = epoch(*args, **options)
+            steps = min(int(options["n_steps"]), STEPS - int(options["first_step"]))
+            self.now += steps * pace(self.now) + (0.0 if self.calls else compilation)
+            self.calls.append(steps)
+            self.rates.append(float(info.learning_rate))
+            return state, info
+
+        def look(*args, **options):
+            self.now += validation
+            return evaluate(*args, **options)
+
+        monkeypatch.setattr(fitting, "time", SimpleNamespace(perf_counter=lambda: self.now))
+        monkeypatch.setattr(training, "epoch", run_steps)
+        monkeypatch.setattr(training, "evaluate", look)
+
+
 @pytest.mark.parametrize("compilation", [0.0, 4.0])
 def test_a_time_budget_ends_the_fit_and_the_schedule_with_it(samples, monkeypatch, compilation):
     """On a machine that takes 10 ms a step, after compiling in the first call."""
-    now, rates = 0.0, []
-
-    def run_at_a_fixed_speed(*args, **options):
-        nonlocal now
-        state, info = epoch(*args, **options)
-        now += 0.01 * min(int(options["n_steps"]), STEPS) + (0.0 if rates else compilation)
-        rates.append(float(info.learning_rate))
-        return state, info
-
-    epoch = training.epoch
-    monkeypatch.setattr(fitting, "time", SimpleNamespace(perf_counter=lambda: now))
-    monkeypatch.setattr(training, "epoch", run_at_a_fixed_speed)
+    machine = Machine(monkeypatch, compilation=compilation)
     result = fit(samples, plan=Plan(10_000, max_seconds=10.0))
+    rates, peak = machine.rates, np.argmax(machine.rates)
     assert result.ending == "finished"
-    assert 9.5 <= now <= 10.0
-    assert int(result.state.step) == pytest.approx((now - compilation) / 0.01)
+    assert 9.9 <= machine.now <= 10.0
+    assert int(result.state.step) == pytest.approx((machine.now - compilation) / 0.01)
     assert max(rates) == pytest.approx(0.05, rel=0.1)
-    assert rates[-1] < 0.02 * max(rates)
-    peak = rates.index(max(rates))
+    assert 0 < rates[-1] < 0.01 * max(rates)
     assert rates[:peak] == sorted(rates[:peak])  # the slow first call makes no jump
     assert len(result.history) == -(-int(result.state.step) // STEPS)
+
+
+@pytest.mark.parametrize("pace", [lambda now: 0.01 if now < 5 else 0.03, lambda now: 0.03 if now < 5 else 0.01])
+def test_the_rate_comes_to_rest_in_time_when_the_machine_changes_its_pace(samples, monkeypatch, pace):
+    machine = Machine(monkeypatch, pace=pace)
+    fit(samples, plan=Plan(10_000, max_seconds=10.0))
+    assert 9.8 <= machine.now <= 10.3
+    assert 0 < machine.rates[-1] < 0.02 * 0.05
+
+
+def test_no_step_is_wasted_at_a_rate_of_zero(samples, monkeypatch):
+    machine = Machine(monkeypatch)
+    fit(samples, plan=Plan(10_000, max_seconds=3.0))
+    assert min(machine.rates) > 0
+
+
+def test_validation_counts_and_the_last_one_is_paid_for_in_advance(samples, monkeypatch, validation):
+    machine = Machine(monkeypatch, validation=0.5)
+    result = fit(samples, plan=Plan(10_000, max_seconds=5.0), validation=validation)
+    assert 4.5 <= machine.now <= 5.1
+    assert result.history[-1]["validation_accuracy"] is not None
+    assert 0 < machine.rates[-1] < 0.05 * 0.05
+
+
+def test_a_budget_may_have_begun_earlier(samples, monkeypatch):
+    machine = Machine(monkeypatch)
+    machine.now = 100.0
+    fit(samples, plan=Plan(10_000, max_seconds=5.0, started=98.0))
+    assert machine.now == pytest.approx(103.0, abs=0.1)
+
+
+def test_the_first_steps_of_a_budget_are_few(samples, monkeypatch):
+    """However slow they are, they must not eat the budget."""
+    machine = Machine(monkeypatch, pace=lambda _: 1.0)
+    fit(samples, plan=Plan(10_000, max_seconds=10.0))
+    assert machine.calls[0] <= 2
+    assert machine.now <= 11.0
 
 
 def test_a_budget_longer_than_the_fit_changes_nothing(samples):

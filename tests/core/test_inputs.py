@@ -5,7 +5,9 @@ import pytest
 
 from jaxdigits.core.inputs import (
     InputView,
+    check_augment,
     fit_normalization,
+    is_ink_on_paper,
     looks_like_images,
     range_mismatch,
     square_canvas,
@@ -163,3 +165,31 @@ def test_a_batch_of_another_range_is_named_in_one_line(low, high, fitted, says):
 
 def test_no_rows_are_in_any_range():
     assert range_mismatch(np.zeros((0, 4)), (0.0, 1.0)) is None
+
+
+INK = np.eye(8, dtype=np.float32).reshape(1, 64)
+
+
+@pytest.mark.parametrize(
+    ("rows", "pixel_range", "found"),
+    [
+        (INK, (0.0, 1.0), True),
+        (255 * INK, (0.0, 255.0), True),
+        (1 - INK, (0.0, 1.0), False),
+        (INK, None, False),
+        (INK[:0], (0.0, 1.0), False),
+    ],
+)
+def test_ink_on_paper_is_bright_on_dark(rows, pixel_range, found):
+    assert is_ink_on_paper(rows, InputView((8, 8), pixel_range)) is found
+
+
+def test_only_pictures_of_pixels_are_augmented():
+    check_augment((), InputView(None, None))
+    check_augment(("shift",), InputView((8, 8), (0.0, 16.0)))
+    for view in (InputView(None, None), InputView((8, 8), None)):
+        with pytest.raises(
+            InputError, match=r"augment must be None where rows are no pictures .*\('shift',\)"
+        ) as caught:
+            check_augment(("shift",), view)
+        assert "\n" not in str(caught.value)

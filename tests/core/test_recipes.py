@@ -1,6 +1,7 @@
 import optax
 import pytest
 
+from jaxdigits.core.augmentation import AUGMENTATIONS, shift
 from jaxdigits.core.models import IMAGE_MODELS, MODELS, Options
 from jaxdigits.core.optimizers import OPTIMIZERS, SCHEDULES
 from jaxdigits.core.recipes import AUTO, ignored_options, is_image_model, make_spec, resolve_recipe
@@ -16,6 +17,7 @@ OPEN = {
     "weight_decay": AUTO,
     "dropout": AUTO,
     "label_smoothing": AUTO,
+    "augment": AUTO,
     "average_weights": AUTO,
     "batch_size": AUTO,
     "max_epochs": AUTO,
@@ -31,14 +33,17 @@ ASKED = {
     "weight_decay": 0.25,
     "dropout": 0.5,
     "label_smoothing": 0.0625,
+    "augment": ("blur", shift),
     "average_weights": True,
     "batch_size": 17,
     "max_epochs": 3,
 }
 
 
-def resolve(is_image=True, n_samples=1437, incremental=False, **asked):
-    return resolve_recipe({**OPEN, **asked}, is_image=is_image, n_samples=n_samples, incremental=incremental)
+def resolve(is_image=True, n_samples=1437, is_ink=False, incremental=False, **asked):
+    return resolve_recipe(
+        {**OPEN, **asked}, is_image=is_image, n_samples=n_samples, is_ink=is_ink, incremental=incremental
+    )
 
 
 def make_own_optimizer():
@@ -167,3 +172,37 @@ def test_make_spec_reads_the_registry():
 
 def test_a_network_of_the_users_own_is_not_given_muon():
     assert resolve(model=make_own_optimizer).optimizer == "adamw"
+
+
+@pytest.mark.parametrize("model", [AUTO, "cnn", "lenet5", "resnet"])
+def test_the_ink_of_few_pictures_is_moved_and_they_are_seen_more_often(model):
+    recipe = resolve(is_ink=True, model=model)
+    assert recipe.augment
+    assert set(recipe.augment) <= set(AUGMENTATIONS)
+    assert recipe.max_epochs > resolve(is_ink=False, model=model).max_epochs
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"is_ink": False},
+        {"n_samples": 60_000},
+        {"incremental": True},
+        {"model": "mlp"},
+        {"model": "linear"},
+        {"model": make_own_optimizer},
+        {"augment": None},
+        {"augment": ()},
+    ],
+    ids=str,
+)
+def test_all_others_are_left_as_they_are(asked):
+    recipe = resolve(**{"is_ink": True} | asked)
+    assert recipe.augment == ()
+    assert recipe == resolve(**asked | {"is_ink": False, "augment": None})
+
+
+def test_augmentations_asked_for_are_taken_wherever_they_are():
+    for asked in ({"n_samples": 60_000}, {"model": "mlp"}, {"incremental": True}):
+        assert resolve(augment=["blur", shift], **asked).augment == ("blur", shift)
+    assert resolve(augment="elastic").augment == ("elastic",)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import partial
 
 import jax
@@ -8,12 +9,14 @@ import pytest
 from flax import nnx
 
 from jaxdigits.core import training
+from jaxdigits.core.augmentation import as_augmentations, rotation
 from jaxdigits.core.losses import evaluate_logits
 from jaxdigits.core.models import MODELS, CustomModel, Options, Variables, apply
 from jaxdigits.core.optimizers import OPTIMIZERS, scheduled_rate
 from jaxdigits.core.samples import make_order, make_samples, row_bucket
 from jaxdigits.core.specs import Activation, Conv, Dense, Flatten, MaxPool, ModelSpec
 from jaxdigits.core.training import Hyperparameters, Program
+from jaxdigits.errors import InputError
 
 LINEAR = ModelSpec((8, 8), 10, (Flatten(), Dense(10)))
 PERCEPTRON = ModelSpec((8, 8), 10, (Flatten(), Dense(16), Activation("relu"), Dense(10)))
@@ -388,3 +391,102 @@ def test_compile_count_counts_programs_once(samples):
     assert training.compile_count() == before + 2
     training.evaluate(Variables(state.params, {}), np.zeros((40, 64), np.uint8), np.zeros(40, int), program=program)
     assert training.compile_count() == before + 3
+
+
+# ---- augmentation ----
+
+STILL = NUMBERS._replace(learning_rate=np.float32(0), dropout=np.float32(0))
+
+
+def augmented(*members, **changes):
+    return replace(PROGRAM, augment=as_augmentations(members), **changes)
+
+
+def test_augmented_training_repeats_bit_for_bit_and_differs_from_plain(samples):
+    program = augmented("shift", "rotation", "blur", "speckle")
+    first = run_epochs(samples, program, n=2)
+    assert_same_bits(first, run_epochs(samples, program, n=2))
+    assert differs(first[0], run_epochs(samples, n=2)[0])
+    order = make_order(np.random.default_rng(0), 250, 32)
+    state = training.init(np.uint32(0), samples, NUMBERS, program=program)
+    whole = training.epoch(state, samples, order, NUMBERS, program=program)
+    state, info = training.epoch(state, samples, order, NUMBERS, program=program, n_steps=np.int32(3))
+    rest = training.epoch(state, samples, order, NUMBERS, program=program, first_step=np.int32(3), info=info)
+    assert_same_bits(rest, whole)
+
+
+def test_an_augmentation_gets_normalized_pictures_in_the_models_shape():
+    shapes = []
+
+    def whiten(_key, images):
+        shapes.append(images.shape)
+        return 0.5 * images
+
+    spec = ModelSpec((2, 3), 2, (Flatten(), Dense(2)))
+    samples = make_samples(np.full((40, 6), 200, np.uint8), np.arange(40) % 2, scale=1 / 200)
+    plain = make_samples(np.full((40, 6), 100, np.uint8), np.arange(40) % 2, scale=1 / 200)
+    program = Program(spec, augment=(whiten,), micro_batch_size=8)
+    found = run_epochs(samples, program)
+    assert set(shapes) == {(8, 2, 3)}
+    assert_same_bits(found[0].params, run_epochs(plain, replace(program, augment=()))[0].params)
+
+
+def test_draws_are_new_at_every_step_and_in_every_micro_batch(digits):
+    losses = []
+    for n in (16, 32):  # one micro-batch and two, of one and the same picture
+        samples = make_samples(np.repeat(digits.rows[:1], n, axis=0), np.zeros(n, int), scale=1 / 16, n_classes=10)
+        losses.append(float(run_epochs(samples, augmented("speckle"), STILL)[1].loss))
+    assert losses[1] != pytest.approx(2 * losses[0], rel=1e-6)
+    state = training.init(np.uint32(0), samples, STILL, program=augmented("speckle"))
+    order = make_order(np.random.default_rng(0), 32, 32)
+    epochs = []
+    for _ in range(3):
+        state, info = training.epoch(state, samples, order, STILL, program=augmented("speckle"))
+        epochs.append(float(info.loss))
+    assert len(set(epochs)) == 3
+
+
+def test_dropout_draws_the_same_beside_an_augmentation(samples):
+    def nothing(_key, images):
+        return images
+
+    numbers = NUMBERS._replace(dropout=np.float32(0.5))
+    assert_same_bits(
+        run_epochs(samples, augmented(nothing), numbers)[0].params, run_epochs(samples, numbers=numbers)[0].params
+    )
+
+
+def test_evaluation_is_not_augmented(samples, digits):
+    state, _ = run_epochs(samples, augmented("speckle", "blur"))
+    variables = training.predicting_variables(state, PROGRAM)
+    results = [
+        training.evaluate(variables, digits.rows[:100], digits.labels[:100], program=program, scale=1 / 16)
+        for program in (PROGRAM, augmented("speckle", "blur"))
+    ]
+    assert results[0] == results[1]
+
+
+def test_equal_strengths_share_a_program_and_others_do_not(samples):
+    run_epochs(samples, augmented(partial(rotation, degrees=7.0)))
+    compiled = training.compile_count()
+    run_epochs(samples, augmented(partial(rotation, degrees=7.0)))
+    assert training.compile_count() == compiled
+    run_epochs(samples, augmented(partial(rotation, degrees=8.0)))
+    assert training.compile_count() > compiled
+
+
+def test_rows_that_are_no_pictures_are_not_augmented(samples):
+    program = Program(ModelSpec((64,), 10, (Dense(10),)), augment=("shift",))
+    with pytest.raises(
+        InputError, match=r"^augment must be \(\) where rows are no pictures, got \('shift',\) .* \(64,\)"
+    ):
+        run_epochs(samples, program)
+
+
+def test_bfloat16_rounds_after_the_augmentation(samples):
+    full, half = (
+        run_epochs(samples, augmented("rotation", precision=precision), STILL)[1]
+        for precision in ("float32", "bfloat16")
+    )
+    assert float(half.loss) != float(full.loss)
+    assert float(half.loss) == pytest.approx(float(full.loss), rel=0.02)
