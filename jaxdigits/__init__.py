@@ -12,11 +12,14 @@ __version__ = "0.1.0"
 _MODULES = {
     "CNN": "jaxdigits.core.models",
     "DigitClassifier": "jaxdigits.estimator",
+    "DigitImages": "jaxdigits.transformer",
     "JaxDigitsError": "jaxdigits.errors",
     "MLP": "jaxdigits.core.models",
+    "Recognizer": "jaxdigits.recognize",
     "load_digits": "jaxdigits.data.datasets",
     "load_mnist": "jaxdigits.data.datasets",
     "load_model": "jaxdigits.estimator",
+    "load_pretrained": "jaxdigits.recognize",
     "read_dataset": "jaxdigits.data.datasets",
 }
 
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
     from jaxdigits.errors import JaxDigitsError as JaxDigitsError
     from jaxdigits.estimator import DigitClassifier as DigitClassifier
     from jaxdigits.estimator import load_model as load_model
+    from jaxdigits.recognize import Recognizer as Recognizer
+    from jaxdigits.recognize import load_pretrained as load_pretrained
+    from jaxdigits.transformer import DigitImages as DigitImages
 else:
     # Hidden from type checkers, for which it would make every misspelt name exist.
     def __getattr__(name: str) -> object:

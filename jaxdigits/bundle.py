@@ -66,7 +66,8 @@ class Bundle:
         matrices whose rows run over kernel row, kernel column and input channel.
     metadata : dict
         JSON values. ``classes`` (from `encode_labels`) and ``n_features`` are needed; ``image_shape``
-        (``[h, w]`` or None), ``pixel_range`` (``[low, high]`` or None) and any others are kept.
+        (``[h, w]`` or None), ``pixel_range`` (``[low, high]`` or None), ``temperature`` (a number > 0 by which
+        logits are divided before softmax; 1 if absent) and any others are kept.
 
     Examples
     --------
@@ -441,6 +442,10 @@ def _check_metadata(metadata: object, n_classes: int, n_inputs: int) -> int:
     numbers = isinstance(low_high, list | tuple) and all(isinstance(end, _NUMBER) for end in low_high)
     if low_high is not None and not (numbers and len(low_high) == 2 and low_high[0] <= low_high[1]):
         raise defect("pixel_range", low_high, "None or two numbers, low <= high")
+    temperature = metadata.get("temperature", 1.0)
+    is_number = isinstance(temperature, _NUMBER) and not isinstance(temperature, bool)
+    if not is_number or not 0 < temperature < math.inf:
+        raise defect("temperature", temperature, "a finite number > 0")
     return n_features
 
 

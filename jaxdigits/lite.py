@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jaxdigits.bundle import Bundle, check_bundle, decode_labels
+from jaxdigits.calibration import softmax
 from jaxdigits.errors import InputError
 from jaxdigits.persistence import read_bundle
 
@@ -73,6 +74,10 @@ class LiteModel:
         (height, width), or None if the features are no pixels.
     pixel_range_ : tuple of float or None
         Lowest and highest pixel value of the training images.
+    temperature_ : float
+        By which logits are divided before softmax; 1.0 unless the model was calibrated.
+    metadata_ : dict
+        What else the model file says, as JSON values.
 
     Raises
     ------
@@ -107,6 +112,8 @@ class LiteModel:
         self.n_features_in_ = int(metadata["n_features"])
         self.image_shape_ = (int(image_shape[0]), int(image_shape[1])) if image_shape else None
         self.pixel_range_ = (float(pixel_range[0]), float(pixel_range[1])) if pixel_range else None
+        self.temperature_ = float(metadata.get("temperature", 1.0))
+        self.metadata_: dict[str, Any] = metadata
         # C-ordered float32 once and for all: a matrix product copies anything else at each call.
         arrays = {name: np.array(a, np.float32, order="C", copy=None) for name, a in bundle.arrays.items()}
         offset, scale = arrays["input.offset"], arrays["input.scale"]
@@ -155,18 +162,14 @@ class LiteModel:
         Returns
         -------
         ndarray of shape (n, n_classes), float64
-            Softmax of the logits; each row sums to 1.
+            Softmax of the logits over `temperature_`; each row sums to 1.
 
         Raises
         ------
         InputError
             As `logits` does.
         """
-        logits = self.logits(X).astype(np.float64)
-        logits -= logits.max(axis=1, keepdims=True)
-        probabilities: npt.NDArray[np.float64] = np.exp(logits, out=logits)
-        probabilities /= probabilities.sum(axis=1, keepdims=True)
-        return probabilities
+        return softmax(self.logits(X).astype(np.float64) / self.temperature_)
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return the likeliest label of each row.

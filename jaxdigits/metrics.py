@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from jaxdigits.errors import InputError
 
-__all__ = ["ClassRates", "commonest_confusions", "mean_log_loss", "rates_by_class", "wilson_interval"]
+__all__ = ["ClassRates", "auroc", "commonest_confusions", "mean_log_loss", "rates_by_class", "wilson_interval"]
 
 
 def wilson_interval(k: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
@@ -158,6 +158,51 @@ def mean_log_loss(y_true: ArrayLike, probabilities: ArrayLike, classes: ArrayLik
         )
     picked = shares[np.arange(len(labels)), [columns[label] for label in labels.tolist()]]
     return float(-np.log(np.maximum(picked, np.finfo(np.float64).eps)).mean())
+
+
+def auroc(scores_negative: ArrayLike, scores_positive: ArrayLike) -> float:
+    """Area under the ROC curve: how well a score tells two kinds of samples apart.
+
+    The probability that a random positive scores higher than a random negative; ties count half.
+
+    Parameters
+    ----------
+    scores_negative : array-like of shape (n,)
+        Scores of the samples that ought to score low.
+    scores_positive : array-like of shape (m,)
+        Scores of those that ought to score high.
+
+    Returns
+    -------
+    float
+        1.0 tells all apart, 0.5 is guessing.
+
+    Raises
+    ------
+    InputError
+        If either is empty, not one-dimensional, or holds NaN.
+
+    References
+    ----------
+    J. A. Hanley, B. J. McNeil, "The meaning and use of the area under a receiver operating characteristic (ROC)
+    curve", Radiology 143 (1982).
+
+    Examples
+    --------
+    >>> from jaxdigits.metrics import auroc
+    >>> auroc([0.1, 0.2], [0.2, 0.9])
+    0.875
+    """
+    negative = np.sort(np.asarray(scores_negative, dtype=np.float64), axis=None)
+    positive = np.asarray(scores_positive, dtype=np.float64)
+    shapes = np.shape(scores_negative), positive.shape
+    if any(len(shape) != 1 or not shape[0] for shape in shapes) or np.isnan(negative).any() or np.isnan(positive).any():
+        raise InputError(
+            f"scores must be two one-dimensional arrays without NaN, with a number or more, got shapes {shapes[0]} "
+            f"and {shapes[1]}. Give one score a sample."
+        )
+    below, up_to = (np.searchsorted(negative, positive, side=side) for side in ("left", "right"))
+    return float((below.sum() + up_to.sum()) / (2.0 * len(negative) * len(positive)))
 
 
 class ClassRates(NamedTuple):

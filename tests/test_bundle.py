@@ -326,6 +326,13 @@ def test_images_are_needed_by_layers_of_images():
         ("metadata", {"pixel_range": [1]}, "pixel_range"),
         ("metadata", {"pixel_range": [255, 0]}, "pixel_range"),
         ("metadata", {"pixel_range": ["0", "1"]}, "pixel_range"),
+        ("metadata", {"temperature": 0}, "temperature"),
+        ("metadata", {"temperature": -1.5}, "temperature"),
+        ("metadata", {"temperature": float("nan")}, "temperature"),
+        ("metadata", {"temperature": float("inf")}, "temperature"),
+        ("metadata", {"temperature": True}, "temperature"),
+        ("metadata", {"temperature": None}, "temperature"),
+        ("metadata", {"temperature": "1.0"}, "temperature"),
     ],
     ids=str,
 )

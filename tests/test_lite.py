@@ -385,6 +385,30 @@ def test_images_of_any_layout_suit_a_model_that_knows_no_image_shape():
         model.logits(np.zeros((3, 2, 2)))
 
 
+def test_a_temperature_divides_the_logits_and_changes_no_prediction(model, images, tmp_path):
+    layers = (conv(4), activation("relu"), FLATTEN, dense(10))
+    path = tmp_path / "model.safetensors"
+    write_bundle(make_bundle(*layers, pixel_range=[0, 16], temperature=2.5), path)
+    cooler = load_model(path)
+    assert (model.temperature_, cooler.temperature_) == (1.0, 2.5)
+    np.testing.assert_array_equal(cooler.logits(images), model.logits(images))
+    np.testing.assert_array_equal(cooler.predict(images), model.predict(images))
+    odds = np.log(model.predict_proba(images))
+    cooled = np.log(cooler.predict_proba(images))
+    np.testing.assert_allclose(cooled - cooled[:, :1], (odds - odds[:, :1]) / 2.5, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(cooler.predict_proba(images).sum(axis=1), 1.0)
+
+
+def test_a_wrong_temperature_is_refused():
+    with pytest.raises(ModelFileError, match="temperature: got 0, expected a finite number > 0"):
+        LiteModel(make_bundle(*MLP, input_shape=(6,), temperature=0))
+
+
+def test_what_else_a_file_says_is_kept():
+    card = {"name": "tiny"}
+    assert LiteModel(make_bundle(*MLP, input_shape=(6,), card=card)).metadata_["card"] == card
+
+
 def test_a_bundle_that_contradicts_itself_is_refused():
     bundle = make_bundle(*MLP, input_shape=(6,))
     del bundle.arrays["layers.0.bias"]

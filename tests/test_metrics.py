@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.stats import binomtest
-from sklearn.metrics import log_loss, precision_recall_fscore_support
+from sklearn.metrics import log_loss, precision_recall_fscore_support, roc_auc_score
 
 from jaxdigits.errors import InputError
-from jaxdigits.metrics import commonest_confusions, mean_log_loss, rates_by_class, wilson_interval
+from jaxdigits.metrics import auroc, commonest_confusions, mean_log_loss, rates_by_class, wilson_interval
 
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
@@ -101,3 +101,24 @@ def test_rates_that_mean_nothing_are_none() -> None:
     never, missed = rates_by_class(["b", "b"], ["a", "a"], ["z", "b"])
     assert (never.recall, never.precision, never.f1) == (None, None, None)
     assert (missed.recall, missed.precision, missed.f1) == (0.0, None, 0.0)
+
+
+def test_auroc_agrees_with_scikit_learn_ties_and_all() -> None:
+    generator = np.random.default_rng(0)
+    negative, positive = generator.integers(0, 8, 200) / 8, generator.integers(2, 10, 77) / 8
+    expected = roc_auc_score(np.r_[np.zeros(200), np.ones(77)], np.r_[negative, positive])
+    assert auroc(negative, positive) == pytest.approx(expected, abs=1e-12)
+
+
+def test_auroc_of_scores_that_are_all_alike_is_a_half() -> None:
+    assert auroc([0.3] * 5, [0.3] * 2) == 0.5
+
+
+def test_auroc_takes_infinite_scores() -> None:
+    assert auroc([-np.inf, 0.0], [np.inf, np.inf]) == 1.0
+
+
+@pytest.mark.parametrize(("negative", "positive"), [([], [1.0]), ([1.0], []), ([[1.0]], [1.0]), ([1.0], [np.nan])])
+def test_auroc_refuses_what_are_no_scores(negative: list[float], positive: list[float]) -> None:
+    with pytest.raises(InputError, match="two one-dimensional arrays without NaN"):
+        auroc(negative, positive)
