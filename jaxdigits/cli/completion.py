@@ -19,7 +19,8 @@ class _Option:
     spellings: tuple[str, ...]  # "-o", "--output"
     help: str
     takes_value: bool
-    choices: tuple[str, ...]
+    choices: tuple[str, ...]  # the only values, or
+    words: tuple[str, ...]  # values beside names of files
 
 
 @dataclass(frozen=True)
@@ -91,10 +92,18 @@ def _list_commands() -> Iterator[_Command]:
             choices = tuple(map(str, action.choices or ()))
             if action.option_strings:
                 takes_value = action.nargs != 0
-                options.append(_Option(tuple(action.option_strings), action.help or "", takes_value, choices))
+                suggested = () if choices else _words_of(action.metavar)
+                options.append(
+                    _Option(tuple(action.option_strings), action.help or "", takes_value, choices, suggested)
+                )
             else:
                 words += choices or (KNOWN if action.dest == "data" else ())
         yield _Command(name, COMMANDS[name][1], tuple(options), tuple(words))
+
+
+def _words_of(metavar: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """Take what stands in small letters in FILE|small|accurate, which can be typed as it is."""
+    return tuple(word for word in metavar.split("|") if word.islower()) if isinstance(metavar, str) else ()
 
 
 def _write_bash(commands: list[_Command]) -> str:
@@ -103,8 +112,10 @@ def _write_bash(commands: list[_Command]) -> str:
         words = [spelling for option in command.options for spelling in option.spellings]
         cases.append(f'    {command.name}) words="{" ".join([*words, *command.words])}" ;;')
         for option in command.options:
-            reply = f'COMPREPLY=($(compgen -W "{" ".join(option.choices)}" -- "$current")); return'
-            values += [f"    {command.name}:{each}) {reply} ;;" for each in option.spellings if option.choices]
+            known = option.choices or option.words
+            files = ' $(compgen -f -- "$current")' if option.words else ""
+            reply = f'COMPREPLY=($(compgen -W "{" ".join(known)}" -- "$current"){files}); return'
+            values += [f"    {command.name}:{each}) {reply} ;;" for each in option.spellings if known]
     names = " ".join(command.name for command in commands)
     return "\n".join(
         [
@@ -135,16 +146,13 @@ def _write_zsh(commands: list[_Command]) -> str:
     for command in commands:
         specs = []
         for option in command.options:
-            value = f":value:({' '.join(option.choices)})" if option.choices else ":value:_files"
+            value = f":value:({' '.join(option.choices)})" if option.choices else f":value:{_files(option.words)}"
             group = f"({' '.join(option.spellings)})" if len(option.spellings) > 1 else ""
             text = f"[{_plain(option.help)}]{value if option.takes_value else ''}"
             specs += [shlex.quote(f"{group}{spelling}{text}") for spelling in option.spellings]
-        words = (
-            f'_alternative "words:word:({" ".join(command.words)})" "files:file:_files"' if command.words else "_files"
-        )
         cases += [
             f"    {command.name})",
-            f"      _arguments {' '.join(specs)} {shlex.quote(f'*:argument:{{{words}}}')} ;;",
+            f"      _arguments {' '.join(specs)} {shlex.quote(f'*:argument:{_files(command.words)}')} ;;",
         ]
     listed = " ".join(shlex.quote(f"{command.name}:{_plain(command.help)}") for command in commands)
     return "\n".join(
@@ -170,6 +178,11 @@ def _write_zsh(commands: list[_Command]) -> str:
     )
 
 
+def _files(words: tuple[str, ...]) -> str:
+    """Spell zsh's action that offers files, and words beside them."""
+    return f'{{_alternative "words:word:({" ".join(words)})" "files:file:_files"}}' if words else "_files"
+
+
 def _write_fish(commands: list[_Command]) -> str:
     lines = [
         f"# Completion of {PROGRAM} for fish. For this shell alone:",
@@ -186,9 +199,8 @@ def _write_fish(commands: list[_Command]) -> str:
                 f"-l {spelling[2:]}" if spelling.startswith("--") else f"-s {spelling[1:]}"
                 for spelling in option.spellings
             )
-            value = (
-                f" -x -a {_fish(' '.join(option.choices))}" if option.choices else " -r" if option.takes_value else ""
-            )
+            value = f" -x -a {_fish(' '.join(option.choices))}" if option.choices else " -r" * option.takes_value
+            value += f" -a {_fish(' '.join(option.words))}" if option.words else ""
             lines.append(f"{inside} {spelled}{value} -d {_fish(option.help)}")
     return "\n".join(lines)
 

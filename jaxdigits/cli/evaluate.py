@@ -1,4 +1,4 @@
-"""`jaxdigits evaluate`: how well a saved model reads labeled data."""
+"""`jaxdigits evaluate`: how well a model reads labeled data."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jaxdigits.cli.inference import Samples, add_model_argument, open_model, read_samples
+from jaxdigits.cli.inference import Reader, Samples, add_model_argument, model_files, open_reader, read_samples
 from jaxdigits.cli.outputs import (
     add_picture_argument,
     check_picture,
@@ -22,7 +22,7 @@ from jaxdigits.cli.sources import SPLITS, add_data_argument, open_source
 from jaxdigits.errors import InputError
 
 if TYPE_CHECKING:
-    from jaxdigits.lite import LiteModel
+    from numpy.typing import NDArray
 
 __all__ = ["add_arguments", "run"]
 
@@ -75,32 +75,33 @@ def run(args: argparse.Namespace) -> int:
     >>> main(["evaluate", "test.csv", "--model", "model.safetensors"])  # doctest: +SKIP
     0
     """
-    check_picture(args.picture, inputs=[Path(args.data), *([args.model] if args.model else [])])
-    model = open_model(args.model)
+    check_picture(args.picture, inputs=[Path(args.data), *model_files(args.model)])
+    reader = open_reader(args.model)
     with open_source(args.data) as source:
         remark(f"Reading {source.name} ...")
-        samples = read_samples(source, model, split=args.split)
+        samples = read_samples(source, reader, split=args.split)
         name = f"{source.name} ({samples.split} set)" if samples.split else source.name
     if samples.labels is None:
         raise InputError(f"{name} has no labels to compare with. Use jaxdigits predict, or give labeled data.")
     try:
-        result = judge(model, samples.X, samples.labels)
+        result = judge(reader, samples.X, samples.labels)
     except InputError as error:
         raise InputError(f"{name}: {error}") from error
     if args.picture is not None:
-        _draw(args.picture, samples, result, model)
+        _draw(args.picture, samples, result, reader.classes_)
     if args.json:
-        print(json.dumps({"data": name, "model": str(args.model), **_to_plain(samples, result, model)}))
+        print(json.dumps({"data": name, "model": reader.name, **_to_plain(samples, result, reader)}))
     else:
-        _print_report(name, samples, result, model)
+        _print_report(name, samples, result, reader)
     return 0
 
 
-def _print_report(name: str, samples: Samples, result: Result, model: LiteModel) -> None:
+def _print_report(name: str, samples: Samples, result: Result, reader: Reader) -> None:
     from jaxdigits.metrics import rates_by_class
 
     rows = {
         "data": f"{name}, {count_phrase(result.n_samples, 'sample')}",
+        "model": reader.name,
         "brought in": samples.how,
         "accuracy": describe_accuracy(result),
         "mean log loss": f"{result.log_loss:.4f}",
@@ -108,7 +109,7 @@ def _print_report(name: str, samples: Samples, result: Result, model: LiteModel)
     print(format_rows({key: value for key, value in rows.items() if value}))
     table = [
         [str(rates.label), f"{rates.n_samples:,}", *map(_percent, (rates.recall, rates.precision, rates.f1))]
-        for rates in rates_by_class(samples.labels, result.predictions, model.classes_)  # type: ignore[arg-type]
+        for rates in rates_by_class(samples.labels, result.predictions, reader.classes_)  # type: ignore[arg-type]
     ]
     print(f"\n{format_table(['class', 'samples', 'recall', 'precision', 'F1'], table)}")
     print(f"\n{describe_confusions(samples.labels, result)}")  # type: ignore[arg-type]
@@ -118,11 +119,11 @@ def _percent(share: float | None) -> str:
     return "-" if share is None else f"{100 * share:.2f} %"
 
 
-def _to_plain(samples: Samples, result: Result, model: LiteModel) -> dict[str, Any]:
+def _to_plain(samples: Samples, result: Result, reader: Reader) -> dict[str, Any]:
     from jaxdigits.metrics import commonest_confusions, rates_by_class, wilson_interval
 
     labels: Any = samples.labels
-    classes = model.classes_
+    classes = reader.classes_
     confusions = commonest_confusions(labels, result.predictions)
     return {
         "n_samples": result.n_samples,
@@ -141,10 +142,10 @@ def _to_plain(samples: Samples, result: Result, model: LiteModel) -> dict[str, A
     }
 
 
-def _draw(path: Path, samples: Samples, result: Result, model: LiteModel) -> None:
+def _draw(path: Path, samples: Samples, result: Result, classes: NDArray[Any]) -> None:
     figures()
     from jaxdigits.plotting import ConfusionMatrixDisplay
 
     labels: Any = samples.labels
-    display = ConfusionMatrixDisplay.from_predictions(labels, result.predictions, labels=model.classes_)
+    display = ConfusionMatrixDisplay.from_predictions(labels, result.predictions, labels=classes)
     save_figure(display.figure_, path)

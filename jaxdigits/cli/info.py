@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jaxdigits import __version__
+from jaxdigits.cli.inference import PACKAGED
 from jaxdigits.cli.outputs import add_picture_argument, check_picture, figures, format_rows, format_table, save_figure
 from jaxdigits.cli.sources import KNOWN, STANDARD_INPUT, add_data_argument, open_source, with_light_ink
 from jaxdigits.errors import InputError
@@ -24,6 +25,9 @@ PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "scipy", "scikit-learn", 
 
 SHOWN = ("loss", "accuracy", "validation_loss", "validation_accuracy")
 """What is told of an epoch."""
+
+CARD = ("name", "data", "recipe", "seeds", "accuracies", "calibration", "limits")
+"""What of a model card is told first, in this order."""
 
 Facts = dict[str, Any]
 
@@ -57,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     Parameters
     ----------
     args : argparse.Namespace
-        As `add_arguments` declares it; `data` may name a model file too.
+        As `add_arguments` declares it; `data` may name a model file or a packaged model too.
 
     Returns
     -------
@@ -83,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     if args.system:
         return _tell(_describe_system(), _print_system, as_json=args.json)
     if is_model:
-        return _tell(_describe_model(Path(args.data)), _print_model, as_json=args.json)
+        return _tell(_describe_model(args.data), _print_model, as_json=args.json)
     check_picture(args.picture, inputs=[Path(args.data)])
     with open_source(args.data) as source:
         parts = {split: source.read(split) for split in source.splits or (None,)}
@@ -113,9 +117,20 @@ def _is_model(name: str) -> bool:
     path = Path(name).expanduser()
     if name == STANDARD_INPUT or (name in KNOWN and not path.exists()):
         return False
+    if name in PACKAGED and not path.exists():
+        return True
     if not path.is_file():
         return path.suffix == ".safetensors"
     return path.suffix.lower() not in PICTURE_SUFFIXES and not any(known.find(path) for known in FORMATS.values())
+
+
+def _find_model(name: str) -> Path:
+    path = Path(name).expanduser()
+    if path.exists() or name not in PACKAGED:
+        return path
+    from jaxdigits import recognize
+
+    return Path(recognize.__file__).parent / "pretrained" / recognize.PRETRAINED[name]
 
 
 # ---- a data set ----
@@ -189,15 +204,16 @@ def _draw(path: Path, dataset: Dataset) -> None:
 # ---- a model ----
 
 
-def _describe_model(path: Path) -> Facts:
+def _describe_model(name: str) -> Facts:
     from jaxdigits.bundle import decode_labels, describe_layers
     from jaxdigits.persistence import read_bundle
 
+    path = _find_model(name)
     bundle = read_bundle(path)
     kept = bundle.metadata
     history = kept.get("history") or []
     return {
-        "model": str(path),
+        "model": name,
         "n_bytes": path.stat().st_size,
         "classes": decode_labels(kept["classes"]).tolist(),
         "n_features": kept["n_features"],
@@ -206,6 +222,7 @@ def _describe_model(path: Path) -> Facts:
         "pixel_range": kept.get("pixel_range"),
         "layers": [row._asdict() for row in describe_layers(bundle.spec)],
         "n_parameters": sum(a.size for name, a in bundle.arrays.items() if not name.startswith("input.")),
+        "card": kept.get("card") or {},
         "recipe": kept.get("recipe") or {},
         "training": {
             **{name: kept.get(name) for name in ("n_epochs", "best_epoch", "device")},
@@ -225,6 +242,8 @@ def _print_model(facts: Facts) -> None:
         "parameters": f"{facts['n_parameters']:,}",
     }
     print(format_rows(rows))
+    if facts["card"]:
+        print(f"\n{format_rows(_describe_card(facts['card']))}")
     table = [
         [layer["name"], " x ".join(map(str, layer["output_shape"])), f"{layer['n_weights']:,}"]
         for layer in facts["layers"]
@@ -241,6 +260,20 @@ def _print_model(facts: Facts) -> None:
     }
     known = {name: value for name, value in record.items() if value and (name != "trained" or training["n_epochs"])}
     print(f"\n{format_rows(known)}" if known else "\nNo training record in the file.")
+
+
+def _describe_card(card: dict[str, Any]) -> dict[str, str]:
+    names = [*(name for name in CARD if name in card), *(name for name in card if name not in CARD)]
+    return {name.replace("_", " "): _to_words(card[name]) for name in names}
+
+
+def _to_words(value: Any) -> str:
+    """Write a value of a card in one line."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name.replace('_', ' ')} {_to_words(each)}" for name, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_to_words, value))
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 # ---- this machine ----

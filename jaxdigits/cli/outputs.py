@@ -20,6 +20,7 @@ __all__ = [
     "add_picture_argument",
     "check_output",
     "check_picture",
+    "complain",
     "figures",
     "format_rows",
     "format_table",
@@ -80,8 +81,24 @@ def warn(text: str) -> None:
     >>> from jaxdigits.cli.outputs import warn
     >>> warn("channels means nothing for this model")
     """
+    complain(f"note: {text}")
+
+
+def complain(text: str) -> None:
+    """Write a line on standard error, wherever it goes: something that went wrong while the rest went on.
+
+    Parameters
+    ----------
+    text : str
+        What, and what to do.
+
+    Examples
+    --------
+    >>> from jaxdigits.cli.outputs import complain
+    >>> complain("photo.jpg: found 5 digits. Use: jaxdigits read photo.jpg")
+    """
     with contextlib.suppress(OSError, ValueError):
-        print(f"jaxdigits: note: {' '.join(text.split())}", file=sys.stderr, flush=True)
+        print(f"jaxdigits: {' '.join(text.split())}", file=sys.stderr, flush=True)
 
 
 def check_output(path: Path, *, option: str, inputs: Sequence[Path] = ()) -> None:
@@ -200,13 +217,15 @@ def add_picture_argument(parser: argparse.ArgumentParser, shows: str) -> None:
     parser.add_argument("--picture", type=Path, metavar="FILE", help=f"draw {shows} into a file ({endings})")
 
 
-def check_picture(path: Path | None, *, inputs: Sequence[Path] = ()) -> None:
+def check_picture(path: Path | None, *, option: str = "--picture", inputs: Sequence[Path] = ()) -> None:
     """Refuse a place for a picture as `check_output` does, and an ending of no known format.
 
     Parameters
     ----------
     path : Path or None
         File to be drawn; None if there is none.
+    option : str, default="--picture"
+        The option that named it.
     inputs : sequence of Path, default=()
         Files and folders that the command reads.
 
@@ -225,8 +244,8 @@ def check_picture(path: Path | None, *, inputs: Sequence[Path] = ()) -> None:
         return
     if path.suffix.lower() not in PICTURE_FORMATS:
         endings = " or ".join(PICTURE_FORMATS)
-        raise InputError(f"--picture must name a file that ends in {endings}, got {str(path)!r}. Change its ending.")
-    check_output(path, option="--picture", inputs=inputs)
+        raise InputError(f"{option} must name a file that ends in {endings}, got {str(path)!r}. Change its ending.")
+    check_output(path, option=option, inputs=inputs)
 
 
 def figures() -> Any:

@@ -27,7 +27,9 @@ __all__ = [
     "Source",
     "add_data_argument",
     "choose_split",
+    "has_light_paper",
     "open_source",
+    "white_of",
     "with_light_ink",
 ]
 
@@ -83,6 +85,33 @@ class Source:
     def _parts(self) -> dict[str, Dataset]:
         return KNOWN[self.name]()
 
+    @property
+    def is_standard_input(self) -> bool:
+        """Whether its path is but the place where standard input was laid down."""
+        return self.path is not None and self.name != str(self.path)
+
+    def shown(self, file: Path) -> str:
+        """Tell what one of its files is called on the screen.
+
+        Parameters
+        ----------
+        file : Path
+            The source's own path, or a file in that folder.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> import pathlib
+        >>> from jaxdigits.cli.sources import Source
+        >>> path = pathlib.Path("seven.png")
+        >>> Source("seven.png", path).shown(path), Source("standard input", path).shown(path)
+        ('seven.png', '-')
+        """
+        return STANDARD_INPUT if self.is_standard_input else str(file)
+
     def read(self, split: str | None = None) -> Dataset:
         """Read samples.
 
@@ -128,7 +157,7 @@ class Source:
         try:
             yield
         except DatasetError as error:
-            if self.path is None or self.name == str(self.path):
+            if not self.is_standard_input:
                 raise
             raise DatasetError(str(error).replace(str(self.path), self.name)) from error
 
@@ -157,20 +186,71 @@ def with_light_ink(X: NDArray[Any], image_shape: tuple[int, int] | None = None) 
     >>> with_light_ink(np.full((1, 8, 8), 250, np.uint8))[0][0, 0, 0]
     np.uint8(5)
     """
-    from jaxdigits.core.inputs import PIXEL_TOPS, looks_like_images
-    from jaxdigits.data.framing import has_light_paper
+    from jaxdigits.core.inputs import looks_like_images
 
     if X.ndim == 3:
         image_shape = (X.shape[1], X.shape[2])
     elif image_shape is None and looks_like_images(X):
         image_shape = (math.isqrt(X.shape[1]), math.isqrt(X.shape[1]))
-    low, high = float(X.min()), float(X.max())
-    if image_shape is None or low < 0 or high > PIXEL_TOPS[-1]:
-        return X, False
-    white = next(top for top in PIXEL_TOPS if high <= top)
-    if not has_light_paper(X.reshape(-1, *image_shape), white=white):
+    white = white_of(X)
+    if image_shape is None or white is None or not has_light_paper(X.reshape(-1, *image_shape), white=white):
         return X, False
     return X.dtype.type(white) - X, True
+
+
+def white_of(X: NDArray[Any]) -> float | None:
+    """Tell the level of white that pixels are meant in.
+
+    Parameters
+    ----------
+    X : ndarray
+        Samples.
+
+    Returns
+    -------
+    float or None
+        The least of 1, 16, 255 and 65,535 that holds them all; None where they are no pixels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jaxdigits.cli.sources import white_of
+    >>> white_of(np.array([0, 200])), white_of(np.array([-0.5, 0.5]))
+    (255.0, None)
+    """
+    from jaxdigits.core.inputs import PIXEL_TOPS
+
+    low, high = float(X.min()), float(X.max())
+    return None if low < 0 else next((top for top in PIXEL_TOPS if high <= top), None)
+
+
+def has_light_paper(images: NDArray[Any], *, white: float) -> bool:
+    """Tell whether images show dark ink on light paper, by the brightness of their borders.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, h, w)
+        Images of one kind; all of them together decide.
+    white : float
+        Level of white; black is 0.
+
+    Returns
+    -------
+    bool
+        True if the median of all border pixels is above half of white.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jaxdigits.cli.sources import has_light_paper
+    >>> has_light_paper(np.full((2, 8, 8), 250), white=255)
+    True
+    """
+    import numpy as np
+
+    rows, columns = images[:, [0, -1], :], images[:, 1:-1, [0, -1]]
+    border = np.concatenate([rows.ravel(), columns.ravel()])
+    return bool(np.median(border) > white / 2)
 
 
 def choose_split(source: Source, asked: str | None) -> str | None:

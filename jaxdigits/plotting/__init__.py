@@ -5,9 +5,18 @@ Each class is made by `from_estimator` or from plain values, keeps what it shows
 force; the two colors are told apart by color-blind readers and stand out from white and black alike.
 """
 
+from jaxdigits.plotting.annotated_page import AnnotatedPageDisplay
 from jaxdigits.plotting.confusion_matrix import ConfusionMatrixDisplay
 from jaxdigits.plotting.digit_sheet import DigitSheetDisplay
 from jaxdigits.plotting.mistakes import MistakesDisplay
 from jaxdigits.plotting.training_curves import TrainingCurvesDisplay
+from jaxdigits.plotting.what_the_model_saw import WhatTheModelSawDisplay
 
-__all__ = ["ConfusionMatrixDisplay", "DigitSheetDisplay", "MistakesDisplay", "TrainingCurvesDisplay"]
+__all__ = [
+    "AnnotatedPageDisplay",
+    "ConfusionMatrixDisplay",
+    "DigitSheetDisplay",
+    "MistakesDisplay",
+    "TrainingCurvesDisplay",
+    "WhatTheModelSawDisplay",
+]

@@ -7,8 +7,11 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from jaxdigits import recognize
 from jaxdigits.bundle import Bundle, encode_labels
-from jaxdigits.persistence import write_bundle
+from jaxdigits.data.images import canonical_digits
+from jaxdigits.lite import LiteModel
+from jaxdigits.persistence import read_bundle, write_bundle
 
 
 def fit_linear(X, y, *, image_shape=(8, 8), pixel_range=(0.0, 16.0), classes=range(10)):
@@ -41,6 +44,76 @@ def fit_linear(X, y, *, image_shape=(8, 8), pixel_range=(0.0, 16.0), classes=ran
             "versions": {"jax": "0.0"},
         },
     )
+
+
+def draw_digit(image, *, scale=10):
+    """Draw an 8x8 digit smoothly enlarged, dark on white, with a margin: an array of (12 scale, 12 scale), uint8."""
+    ink = Image.fromarray(np.pad(np.rint(image * (255 / 16)).astype(np.uint8), 2))
+    return 255 - np.asarray(ink.resize((12 * scale, 12 * scale), Image.Resampling.BICUBIC))
+
+
+def fit_packaged(X, y):
+    """Make a bundle as the packaged models are: canonical images, the classes 0 to 9 and -1 for everything else."""
+    images = canonical_digits([draw_digit(image) for image in X])[0].reshape(len(X), -1)
+    others = np.random.default_rng(0).uniform(0, 1, (60, 784)).astype(np.float32)
+    rows = np.c_[np.r_[images, others], np.ones(len(X) + 60)]
+    targets = np.eye(11)[np.r_[y + 1, np.zeros(60, int)]]
+    # Ridge: the digits are fewer than the pixels.
+    weights = (rows.T @ np.linalg.solve(rows @ rows.T + 3.0 * np.eye(len(rows)), 12.0 * targets)).astype(np.float32)
+    return Bundle(
+        {"input_shape": [28, 28], "n_classes": 11, "layers": [{"kind": "Flatten"}, {"kind": "Dense", "features": 11}]},
+        {
+            "input.offset": np.zeros(1, np.float32),
+            "input.scale": np.ones(1, np.float32),
+            "layers.1.kernel": weights[:-1],
+            "layers.1.bias": weights[-1],
+        },
+        {
+            "classes": encode_labels(np.arange(-1, 10)),
+            "n_features": 784,
+            "image_shape": [28, 28],
+            "pixel_range": [0.0, 1.0],
+            "temperature": 1.0,
+            "outlier_threshold": 0.95,
+            "card": {"name": "tiny", "data": "scikit-learn's digits", "accuracies": {"mnist": 0.5}, "seeds": [0, 1]},
+        },
+    )
+
+
+@pytest.fixture(scope="session")
+def packaged_file(tmp_path_factory, digits):
+    """Path of a small model of the packaged kind, which knows the first 200 digits."""
+    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
+    write_bundle(fit_packaged(digits[0][:200], digits[1][:200]), path)
+    return path
+
+
+@pytest.fixture
+def packaged(monkeypatch, packaged_file):
+    """Put that model in the place of the packaged ones; the list tells which names were asked for."""
+    asked = []
+
+    def load_pretrained(name="small"):
+        asked.append(name)
+        return recognize.Recognizer(LiteModel(read_bundle(packaged_file)))
+
+    monkeypatch.setattr(recognize, "load_pretrained", load_pretrained)
+    monkeypatch.setattr(recognize, "PRETRAINED", dict.fromkeys(recognize.PRETRAINED, str(packaged_file)))
+    return asked
+
+
+@pytest.fixture
+def save_page(digits):
+    """Save digits as a photo would show them, dark on white: one argument a line, each a list of their positions."""
+
+    def save(path, *lines, inverted=False):
+        rows = [np.hstack([draw_digit(digits[0][index]) for index in line]) for line in lines]
+        page = np.pad(np.vstack(rows), 30, constant_values=255)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(255 - page if inverted else page).save(path)
+        return [[int(digits[1][index]) for index in line] for line in lines]
+
+    return save
 
 
 @pytest.fixture(scope="session")

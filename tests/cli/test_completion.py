@@ -24,6 +24,7 @@ def test_every_command_and_its_options_are_in_the_script(shell, capsys):
     for name in COMMANDS:
         assert name in script
     assert ("-l holdout " if shell == "fish" else "--holdout") in script
+    assert "small accurate" in script
 
 
 def complete_in_bash(script, *words):
@@ -47,6 +48,9 @@ def complete_in_bash(script, *words):
         (["evaluate", "--split", "te"], ["test"]),
         (["info", "mn"], ["mnist"]),
         (["predict", "pic"], ["picture.png"]),
+        (["predict", "--model", "s"], ["small"]),
+        (["read", "--model", "pic"], ["picture.png"]),
+        (["kaggle", "--model", "s"], []),
     ],
 )
 def test_bash_completes(folder, capsys, words, expected):

@@ -82,7 +82,22 @@ def test_pictures_of_any_size_are_brought_to_the_model(folder, model_file, save_
     assert main(["evaluate", "set", "--model", str(model_file)]) == 0
     shown = capsys.readouterr().out
     assert "pictures brought to 8 x 8, ink light, 0 to 16" in shown
+    # The model never saw pictures brought in, but rows as they are stored.
+    assert re.search(r"accuracy +1\d/20", shown)
+
+
+def test_without_a_model_the_packaged_one_is_asked(packaged, folder, save_page, capsys):
+    for index in range(20):
+        [[label]] = save_page(f"set/{index}.png", [index])
+        (folder / f"set/{index}.png").rename(folder / f"set/{label}_{index}.png")
+    assert main(["evaluate", "set"]) == 0
+    shown = capsys.readouterr().out
+    assert "model          small\n" in shown
     assert re.search(r"accuracy +(19|20)/20", shown)
+    assert main(["evaluate", "set", "--json", "--model", "accurate"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["model"], len(told["classes"]), len(told["confusion_matrix"])) == ("accurate", 10, 10)
+    assert packaged == ["small", "accurate"]
 
 
 @pytest.mark.usefixtures("folder")
@@ -133,7 +148,7 @@ def test_labels_that_the_model_does_not_know_are_named(model_file, digits, fails
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["digits.npz"], "--model is missing"),
+        (["digits.npz", "--model", "large"], "or small or accurate, got 'large'"),
         (["test.csv", "--model", "MODEL"], "test.csv (test set) has no labels to compare with"),
         (["digits.npz", "--model", "train.csv"], "cannot read model file 'train.csv'"),
         (["digits.npz", "--model", "MODEL", "--picture", "a.xyz"], "ends in .png or .svg or .pdf"),

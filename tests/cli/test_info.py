@@ -91,6 +91,21 @@ def test_a_model_is_told_by_layers_shapes_parameters_and_record(model_file, caps
     assert facts["training"]["versions"] == {"jax": "0.0"}
 
 
+@pytest.mark.usefixtures("packaged")
+@pytest.mark.parametrize("name", ["small", "accurate"])
+def test_a_packaged_model_is_told_with_its_card(folder, capsys, name):
+    assert main(["info", name]) == 0
+    shown = capsys.readouterr().out
+    assert f"model       {name} (" in shown
+    assert "name        tiny\ndata        scikit-learn's digits\nseeds       0, 1\naccuracies  mnist 0.5\n" in shown
+    facts = told(capsys, name)
+    assert facts["card"]["accuracies"] == {"mnist": 0.5}
+    assert facts["classes"] == list(range(-1, 10))
+    (folder / name).touch()
+    assert main(["info", name]) == 2
+    assert capsys.readouterr().err.startswith("jaxdigits: cannot read model file")
+
+
 def test_a_model_of_plain_rows(row_model_file, capsys):
     assert main(["info", str(row_model_file)]) == 0
     assert "rows of 64 numbers\n" in capsys.readouterr().out

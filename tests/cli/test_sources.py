@@ -5,7 +5,7 @@ import gzip
 import numpy as np
 import pytest
 
-from jaxdigits.cli.sources import KNOWN, Source, choose_split, open_source, with_light_ink
+from jaxdigits.cli.sources import KNOWN, Source, choose_split, open_source, white_of, with_light_ink
 from jaxdigits.errors import DatasetError, InputError
 
 
@@ -97,6 +97,21 @@ def test_dark_ink_is_turned_light_in_its_own_range(digits, layout, factor, dtype
     same, inverted = with_light_ink(light)
     assert not inverted
     assert same is light
+
+
+@pytest.mark.parametrize(("paper", "light"), [(255, True), (0, False)])
+def test_the_borders_of_all_images_together_tell_the_paper(paper, light):
+    X = np.full((3, 28, 28), paper, np.uint8)
+    X[:, 8:20, 8:20] = 255 - paper
+    X[0] = 128
+    assert with_light_ink(X)[1] is light
+
+
+@pytest.mark.parametrize(
+    ("values", "white"), [([0, 1], 1), ([0.5, 16], 16), ([0, 17], 255), ([256], 65535), ([70000], None), ([-1], None)]
+)
+def test_white_is_the_least_that_holds_all_levels(values, white):
+    assert white_of(np.array(values)) == white
 
 
 def test_what_is_no_picture_is_left_alone():
