@@ -1,12 +1,14 @@
 # Each target makes what it needs, in .venv, the first time; a second run installs nothing.
 #   make demo PYTHON=/path/to/python3.12          another Python
 #   make test CONSTRAINTS=requirements/oldest.txt other versions of the dependencies; CONSTRAINTS= for the newest
-#   make bench BENCH='--rows cnn --seeds 2'       options of the benchmark; BENCH=--help lists them
+#   make bench BENCH='--rows cnn --seeds 2'       options of one benchmark; BENCH=--help lists them
+#   make bench BENCHMARKS=bench_handwriting       one benchmark alone; without it, BENCH=... goes to the first
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 CONSTRAINTS ?= requirements/ci.txt
 WORKERS ?= 2
+BENCHMARKS ?= $(if $(BENCH),published,published bench_handwriting bench_pages)
 
 VENV := .venv
 RUN := $(VENV)/bin/python -m
@@ -18,7 +20,7 @@ DOCS := $(VENV)/.ready-$(KEY)-docs
 PIP := $(RUN) pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format bench lock
+.PHONY: help demo test test-all check format bench pretrained lock
 .DELETE_ON_ERROR:
 
 help:  ## Show this list
@@ -46,8 +48,11 @@ format: $(DEV)  ## Format the code and mend what the linter can
 	@$(RUN) ruff format --quiet .
 	@$(RUN) ruff check --quiet --fix .
 
-bench: $(RUNTIME)  ## Train what others published and compare (up to an hour; goes on where it was stopped)
-	@$(RUN) benchmarks.published $(BENCH)
+bench: $(RUNTIME)  ## Run all benchmarks (over an hour; the first goes on where it was stopped)
+	@for benchmark in $(BENCHMARKS); do $(RUN) benchmarks.$$benchmark $(BENCH) || exit; done
+
+pretrained: $(RUNTIME)  ## Train the models that come with the package (20 to 30 minutes on 2 cores)
+	@$(RUN) benchmarks.train_pretrained
 
 lock: $(VENV)/bin/python  ## Renew requirements/ci.txt with the newest versions
 	@echo "Resolving in a fresh environment (1 to 3 minutes)"
