@@ -264,7 +264,7 @@ def _print_model(facts: Facts) -> None:
 
 def _describe_card(card: dict[str, Any]) -> dict[str, str]:
     names = [*(name for name in CARD if name in card), *(name for name in card if name not in CARD)]
-    return {name.replace("_", " "): _to_words(card[name]) for name in names}
+    return {name.replace("_", " "): _to_words(card[name]) for name in names if card[name] is not None}
 
 
 def _to_words(value: Any) -> str:
