@@ -194,7 +194,7 @@ def test_the_ink_of_few_pictures_is_moved_and_they_are_seen_more_often(model):
         {"augment": None},
         {"augment": ()},
     ],
-    ids=str,
+    ids=["no ink", "many", "incremental", "mlp", "linear", "a factory", "none", "empty"],
 )
 def test_all_others_are_left_as_they_are(asked):
     recipe = resolve(**{"is_ink": True} | asked)
