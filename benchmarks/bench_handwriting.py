@@ -1,7 +1,7 @@
 """How well the library reads people's own digits: real sets, damaged digits, what is no digit, and how fast it is.
 
     python -m benchmarks.bench_handwriting                             all: 10,000 test images, 15 kinds, 3 strengths
-    python -m benchmarks.bench_handwriting --images 1000               fewer images of each kind
+    python -m benchmarks.bench_handwriting --images 1000               fewer images of each kind of damage
     python -m benchmarks.bench_handwriting --quick --output FOLDER     does everything run?
     python -m benchmarks.bench_handwriting --draw                      measure nothing: page and picture again
 
@@ -180,8 +180,12 @@ def _measure(args: argparse.Namespace) -> dict[str, Any]:
     plain = DigitClassifier(random_state=0).fit(images[:n_training], labels[:n_training])
     _say(f"plain network trained, {time.perf_counter() - began:.0f} s")
     readers = Readers(args.models / f"{args.name}.safetensors", plain)
-    test_images, test_labels = test_images[: args.images], test_labels[: args.images]
-    mnist = prepare(list(test_images))
+    clean = slice(args.images if args.quick else None)
+    mnist, mnist_labels = prepare(list(test_images[clean])), test_labels[clean]
+    untouched = Prepared(test_images[clean], test_images[clean], np.ones(len(mnist_labels), bool))
+    # Spread evenly: the first thousand test images are harder than most (99.0 % where all of them are read at 99.6 %).
+    spread = np.linspace(0, len(test_labels) - 1, min(args.images or len(test_labels), len(test_labels))).astype(int)
+    test_images, test_labels = test_images[spread], test_labels[spread]
     metadata = readers.bundle.metadata
     results: dict[str, Any] = {
         **describe_environment(),
@@ -195,8 +199,8 @@ def _measure(args: argparse.Namespace) -> dict[str, Any]:
         "quick": args.quick,
         "photo": QUICK["photo"] if args.quick else PHOTO,
         "mnist": {
-            "without": readers.judge(Prepared(test_images, test_images, np.ones(len(test_labels), bool)), test_labels),
-            "with": readers.judge(mnist, test_labels),
+            "without": readers.judge(untouched, mnist_labels),
+            "with": readers.judge(mnist, mnist_labels),
         },
     }
     real = {name: found for name in REAL_SETS if (found := find_real_set(name)) is not None}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +91,8 @@ def make_training_outliers(images: Bytes, labels: Any, n: int, generator: Genera
         Ink is 1.
     """
     digits = Digits(images, labels, generator)
-    makers = list(TRAINING_OUTLIERS.values())
-    made = [_make_one(makers[int(generator.integers(len(makers)))], digits) for _ in range(n)]
+    makers = [_draw_static, *(partial(_make_one, make) for make in TRAINING_OUTLIERS.values())]
+    made = [makers[int(generator.integers(len(makers)))](digits) for _ in range(n)]
     return np.array(made, dtype=np.float32).reshape(-1, 28, 28)
 
 
@@ -101,8 +102,14 @@ def _make_one(make: Callable[[Digits], Bytes], digits: Digits) -> Floats:
         image, diagnosis = canonical_digit(make(digits))
         if diagnosis.readable:
             return np.asarray(image, np.float32)
-    # What stands here is noise: as good an outlier as any.
-    return digits.generator.random((28, 28), dtype=np.float32)
+    return _draw_static(digits)
+
+
+def _draw_static(digits: Digits) -> Floats:
+    """Draw white noise as it is: what is handed over as an image needs not have come through the pipeline."""
+    darkest, brightest = np.sort(digits.generator.random(2))
+    noise = digits.generator.random((28, 28), dtype=np.float32)
+    return np.asarray(darkest * 0.5 + (0.5 + 0.5 * brightest - darkest * 0.5) * noise, np.float32)
 
 
 def _half(digits: Digits) -> Bytes:
