@@ -71,7 +71,7 @@ RECIPES: dict[str, dict[str, Any]] = {
             "model": "cnn",
             "channels": (32, 64),
             "hidden_sizes": (128,),
-            "augment": ("shift", "rotation", "scale", "shear", "elastic", "stroke_width"),
+            "augment": ("shift", "rotation", "scale", "shear"),
             "max_epochs": 10,
         },
     },

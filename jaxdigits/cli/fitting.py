@@ -27,6 +27,7 @@ __all__ = [
     "add_training_arguments",
     "check_model",
     "describe_training",
+    "find_recipe",
     "hold_out",
     "make_classifier",
     "parse_settings",
@@ -58,6 +59,9 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     ['dropout=0.2']
     """
     parser.add_argument("--epochs", type=_parse_epochs, metavar="N", help="passes over the data (default: auto)")
+    parser.add_argument(
+        "--recipe", metavar="NAME", help="parameters by purpose: accurate takes minutes, for the last errors"
+    )
     add_seed_argument(parser)
     parser.add_argument(
         "--set",
@@ -197,13 +201,46 @@ def check_model(name: str) -> None:
         raise InputError(f"--model must be one of {', '.join(names)}, got {name!r}. Leave it out for auto.")
 
 
+def find_recipe(name: str | None) -> dict[str, Any]:
+    """Find parameters by purpose.
+
+    Parameters
+    ----------
+    name : str or None
+        What the user wrote; None asks for nothing.
+
+    Returns
+    -------
+    dict
+        Parameters of `DigitClassifier`.
+
+    Raises
+    ------
+    InputError
+        Naming the recipes that there are.
+
+    Examples
+    --------
+    >>> from jaxdigits.cli.fitting import find_recipe
+    >>> find_recipe("accurate")["model"]
+    'cnn'
+    """
+    if name is None:
+        return {}
+    from jaxdigits.core.recipes import RECIPES
+
+    if name not in RECIPES:
+        raise InputError(f"--recipe must be one of {', '.join(RECIPES)}, got {name!r}. Leave it out for the defaults.")
+    return RECIPES[name]
+
+
 def make_classifier(args: argparse.Namespace, *, model: str) -> DigitClassifier:
     """Make the classifier that the options describe, and have it check its parameters before anything is read.
 
     Parameters
     ----------
     args : argparse.Namespace
-        `epochs`, `seed` and `settings`, as `add_training_arguments` declares them.
+        `epochs`, `recipe`, `seed` and `settings`, as `add_training_arguments` declares them.
     model : str
         Name of the network, or "auto".
 
@@ -221,7 +258,8 @@ def make_classifier(args: argparse.Namespace, *, model: str) -> DigitClassifier:
     --------
     >>> import argparse
     >>> from jaxdigits.cli.fitting import make_classifier
-    >>> make_classifier(argparse.Namespace(epochs=3, seed=0, settings=["dropout=0"]), model="mlp").dropout
+    >>> args = argparse.Namespace(epochs=3, recipe=None, seed=0, settings=["dropout=0"])
+    >>> make_classifier(args, model="mlp").dropout
     0
     """
     from jaxdigits.estimator import DigitClassifier
@@ -229,7 +267,10 @@ def make_classifier(args: argparse.Namespace, *, model: str) -> DigitClassifier:
     check_model(model)
     settings = parse_settings(args.settings, DigitClassifier().get_params(deep=False))
     verbose = int(sys.stderr is not None and sys.stderr.isatty())
-    given = {"model": model, "max_epochs": args.epochs or "auto", "random_state": args.seed, "verbose": verbose}
+    given = {"random_state": args.seed, "verbose": verbose, **find_recipe(args.recipe)}
+    # An option that was given goes before the recipe.
+    given |= {} if model == "auto" else {"model": model}
+    given |= {} if args.epochs is None else {"max_epochs": args.epochs}
     classifier = DigitClassifier(**(given | settings))
     try:
         classifier._validate_params()

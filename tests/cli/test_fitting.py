@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxdigits.cli.fitting import hold_out, make_classifier, parse_settings
+from jaxdigits.core.recipes import RECIPES
 from jaxdigits.data.datasets import Dataset
 from jaxdigits.errors import InputError
 
@@ -51,10 +52,19 @@ def test_settings_that_cannot_be_meant_are_refused(settings, words):
 
 
 def test_the_options_reach_the_classifier():
-    args = argparse.Namespace(epochs=7, seed=3, settings=["dropout=0.25"])
+    args = argparse.Namespace(epochs=7, recipe=None, seed=3, settings=["dropout=0.25"])
     classifier = make_classifier(args, model="mlp")
     assert (classifier.model, classifier.max_epochs, classifier.random_state) == ("mlp", 7, 3)
     assert (classifier.dropout, classifier.verbose) == (0.25, 0)
+
+
+def test_options_go_before_the_recipe():
+    args = argparse.Namespace(epochs=7, recipe="accurate", seed=3, settings=["dropout=0.25", "augment=shift"])
+    classifier = make_classifier(args, model="lenet5")
+    assert (classifier.model, classifier.max_epochs, classifier.augment) == ("lenet5", 7, "shift")
+    args = argparse.Namespace(epochs=None, recipe="accurate", seed=3, settings=[])
+    params = make_classifier(args, model="auto").get_params()
+    assert RECIPES["accurate"].items() <= params.items()
 
 
 def make_dataset(counts):

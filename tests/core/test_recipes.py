@@ -4,7 +4,7 @@ import pytest
 from jaxdigits.core.augmentation import AUGMENTATIONS, shift
 from jaxdigits.core.models import IMAGE_MODELS, MODELS, Options
 from jaxdigits.core.optimizers import OPTIMIZERS, SCHEDULES
-from jaxdigits.core.recipes import AUTO, ignored_options, is_image_model, make_spec, resolve_recipe
+from jaxdigits.core.recipes import AUTO, RECIPES, ignored_options, is_image_model, make_spec, resolve_recipe
 from jaxdigits.errors import InputError
 
 OPEN = {
@@ -206,3 +206,12 @@ def test_augmentations_asked_for_are_taken_wherever_they_are():
     for asked in ({"n_samples": 60_000}, {"model": "mlp"}, {"incremental": True}):
         assert resolve(augment=["blur", shift], **asked).augment == ("blur", shift)
     assert resolve(augment="elastic").augment == ("elastic",)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_named_recipe_is_taken_as_it_stands(name):
+    asked = RECIPES[name]
+    recipe = resolve(**asked, n_samples=60_000, is_ink=True)._asdict()
+    widths = {key: asked[key] for key in Options._fields if key in asked}
+    assert {key: recipe[key] for key in asked if key not in widths} | widths == asked
+    assert not ignored_options(asked["model"], (28, 28), Options(**widths))
