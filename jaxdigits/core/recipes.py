@@ -69,6 +69,12 @@ many steps as without, and to 0.988 in twice as many; elastic fields on top gain
 """
 
 RECIPES: dict[str, dict[str, Any]] = {
+    "fast": {
+        "model": "strided_cnn",
+        "channels": (24, 48),
+        "hidden_sizes": (64,),
+        "max_epochs": 2,
+    },
     "accurate": {
         "model": "cnn",
         "channels": (32, 64),
@@ -79,8 +85,10 @@ RECIPES: dict[str, dict[str, Any]] = {
 }
 """Parameters of `DigitClassifier` by purpose: ``DigitClassifier(**RECIPES["accurate"])``.
 
-"accurate" spends minutes where the defaults spend seconds: on MNIST 20 epochs with every picture moved anew each time.
-Chosen on 10,000 held-out training images; `benchmarks.bench_accuracy` tells what each part is worth.
+"fast" is a short way to 99 % on MNIST: two epochs of a network that shrinks pictures by strides reach 99.03 %.
+"accurate" spends minutes where the defaults spend seconds: 20 epochs with every picture moved anew each time; 15 of
+them reach 99.67 %, and 99.52 % with elastic fields and other stroke widths on top. Chosen on 10,000 held-out training
+images, whose accuracies these are; `benchmarks.bench_accuracy` tells what each part is worth.
 """
 
 MAX_AUTO_EPOCHS = 150

@@ -119,7 +119,10 @@ def test_a_table_may_come_by_a_pipe_and_nothing_but_the_report_is_shown():
         (["missing.csv", "-o", "m.safetensors"], "missing.csv: no such file"),
         (["mnits", "-o", "m.safetensors"], "use one of digits, mnist"),
         (["train.csv", "-o", "m.safetensors", "--model", "forest"], "must be one of auto, linear, mlp, cnn"),
-        (["train.csv", "-o", "m.safetensors", "--recipe", "soup"], "--recipe must be one of accurate, got 'soup'"),
+        (
+            ["train.csv", "-o", "m.safetensors", "--recipe", "soup"],
+            "--recipe must be one of fast, accurate, got 'soup'",
+        ),
         (["train.csv", "-o", "m.safetensors", "--set", "learning_rat=1"], "Did you mean learning_rate?"),
         (["train.csv", "-o", "m.safetensors", "--set", "learning_rate=-1"], "'learning_rate' parameter"),
         (["train.csv", "-o", "m.safetensors", "--set", "hidden_sizes=0,"], "hidden_sizes must hold ints >= 1"),

@@ -93,6 +93,7 @@ def test_textbook_sizes():
     assert n_weights(MODELS["linear"]((28, 28), 10, Options())) == 7_850
     assert n_weights(MODELS["lenet5"]((28, 28), 10, Options())) == 61_706  # LeCun et al. with full connections
     assert shapes_of(MODELS["cnn"]((28, 28), 10, Options()))["layers.3.kernel"] == (3 * 3 * 32, 64)
+    assert shapes_of(MODELS["strided_cnn"]((28, 28), 10, Options()))["layers.5.kernel"] == (5 * 5 * 64, 128)
 
 
 def test_one_key_draws_one_network():
