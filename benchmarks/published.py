@@ -1,6 +1,6 @@
 """Train what others published, as they published it, and print their figures beside ours.
 
-    python -m benchmarks.published                            all rows, 5 seeds: about an hour on 2 cores
+    python -m benchmarks.published                            all rows, 5 or 20 seeds: over an hour on 2 cores
     python -m benchmarks.published --quick --output FOLDER    2,000 images and 1 epoch: does everything run?
     python -m benchmarks.published --rows cnn lenet5          these rows only
 
@@ -32,7 +32,6 @@ from jaxdigits import DigitClassifier, JaxDigitsError
 __all__ = ["main", "train_once"]
 
 RESULTS = Path(__file__).parent / "results"
-N_SEEDS = 5
 CURVE_POINTS = 50
 CURVES = ("loss", "accuracy", "validation_loss", "validation_accuracy")
 N_MISTAKES = 10
@@ -122,7 +121,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--rows", nargs="+", choices=names, default=names, metavar="NAME", help=f"of {', '.join(names)} (default: all)"
     )
-    parser.add_argument("--seeds", type=int, metavar="N", help=f"seeds a row (default: {N_SEEDS}; 1 with --quick)")
+    parser.add_argument(
+        "--seeds", type=int, metavar="N", help="seeds a row (default: 5, 20 for dense networks, 1 with --quick)"
+    )
     parser.add_argument("--device", choices=("cpu", "gpu", "tpu"), help="where to train (default: JAX's choice)")
     parser.add_argument("--output", type=Path, metavar="DIR", help=f"where results go (default: {RESULTS})")
     parser.add_argument("--quick", action="store_true", help="2,000 images, 1 epoch, 1 seed; needs --output")
@@ -132,8 +133,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     if args.quick and args.output is None:
         parser.error("--quick needs --output DIR: its figures must not replace the real ones")
     args.output = args.output or RESULTS
-    args.seeds = args.seeds if args.seeds is not None else 1 if args.quick else N_SEEDS
-    if args.seeds < 1:
+    if args.seeds is not None and args.seeds < 1:
         parser.error(f"--seeds must be at least 1, got {args.seeds}")
     return args
 
@@ -145,7 +145,7 @@ def _train_rows(rows: Sequence[Row], args: argparse.Namespace, results: dict[str
         print(f"\n{number} of {len(rows)}  {row.name}: {row.network}", flush=True)
         record = _find_record(results, row)
         done = {run["seed"] for run in record["runs"]}
-        for seed in (seed for seed in range(args.seeds) if seed not in done):
+        for seed in (seed for seed in range(args.seeds or row.n_seeds) if seed not in done):
             run = train_once(row, seed, device=args.device)
             record["runs"].append({**run, "environment": environment})
             write_results(path, results)
