@@ -11,7 +11,8 @@ changed at a time. `budget`: what `max_seconds` makes of a time budget, judged b
 images are looked at once a seed, singly and in ensembles. The recipe was chosen on the split.
 
 A run that was stopped goes on where it stood when the same command is given again. MNIST is found where
-`jaxdigits.load_mnist` looks for it. It writes `accuracy.json`, and from that file alone `accuracy.md`.
+`jaxdigits.load_mnist` looks for it. It writes `accuracy.json`, and from that file alone `accuracy.md` and
+`accuracy-summary.md`, which holds what was measured on the test images.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from jaxdigits.core.augmentation import AUGMENTATIONS
 from jaxdigits.core.recipes import RECIPES
 from jaxdigits.data.resampling import VIEWS, make_views
 
-__all__ = ["CHANGES", "main", "make_page"]
+__all__ = ["CHANGES", "main", "make_page", "make_summary"]
 
 RESULTS = Path(__file__).parent / "results"
 RECIPE = RECIPES["accurate"]
@@ -99,6 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 2
         page = make_page(results)
         path.with_suffix(".md").write_text(page, encoding="utf-8")
+        path.with_name(f"{path.stem}-summary.md").write_text(make_summary(results), encoding="utf-8")
         print(page)
     except JaxDigitsError as error:
         print(error, file=sys.stderr)
@@ -122,15 +124,32 @@ def make_page(results: dict[str, Any]) -> str:
     str
         Markdown.
     """
+    lines = [make_summary(results).rstrip("\n")]
+    if results.get("ablation"):
+        lines += _page_ablation(results)
+    if results.get("budget"):
+        lines += _page_budget(results["budget"])
+    return "\n".join(lines) + "\n"
+
+
+def make_summary(results: dict[str, Any]) -> str:
+    """Write the table of the test images alone.
+
+    Parameters
+    ----------
+    results : dict
+        What `accuracy.json` holds.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
     machine = results["environments"][-1]["machine"]
     settings = ", ".join(f"{name}={_as_tuple(value)!r}" for name, value in results["recipe"].items())
     lines = ["# Accuracy", "", f"`DigitClassifier({settings})`, on {machine['cores']} cores of {machine['processor']}."]
     if results.get("test"):
         lines += _page_test(results["test"])
-    if results.get("ablation"):
-        lines += _page_ablation(results)
-    if results.get("budget"):
-        lines += _page_budget(results["budget"])
     return "\n".join(lines) + "\n"
 
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from benchmarks import bench_accuracy
-from benchmarks.bench_accuracy import CHANGES, RECIPE, RESULTS, main, make_page
+from benchmarks.bench_accuracy import CHANGES, RECIPE, RESULTS, main, make_page, make_summary
 from jaxdigits import DigitClassifier
 
 RUN = {"accuracy": 0.99, "views": 0.992, "seconds": 10.0}
@@ -34,6 +34,7 @@ def test_the_page_holds_means_spreads_and_differences():
 
 @pytest.mark.parametrize("part", ["test", "ablation", "budget"])
 def test_a_page_may_lack_a_part(part):
+    assert make_page(MADE).startswith(make_summary(MADE))
     rest = {name: value for name, value in MADE.items() if name != part}
     assert make_page(rest) != make_page(MADE)
 
@@ -72,4 +73,5 @@ def test_what_was_trained_is_not_trained_again(tmp_path, monkeypatch, small_mnis
 def test_the_committed_results_make_the_committed_page():
     results = json.loads((RESULTS / "accuracy.json").read_text(encoding="utf-8"))
     assert make_page(results) == (RESULTS / "accuracy.md").read_text(encoding="utf-8")
+    assert make_summary(results) == (RESULTS / "accuracy-summary.md").read_text(encoding="utf-8")
     assert not results["quick"]
