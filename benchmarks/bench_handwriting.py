@@ -82,8 +82,13 @@ class Readers:
     def __init__(self, path: Path, plain: DigitClassifier) -> None:
         self.bundle = read_bundle(path)
         self.threshold = float(self.bundle.metadata["outlier_threshold"])
+        self.n_views = int(self.bundle.metadata.get("n_views", 1))
         self.pretrained = load_model(path)
         self.plain = plain
+
+    def read(self, images: Bytes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Read canonical images with the pretrained model, as `benchmarks.train_pretrained.read_images` returns it."""
+        return read_images(self.pretrained, images, n_views=self.n_views)
 
     def judge(self, prepared: Prepared, labels: Labels) -> dict[str, Any]:
         """Count what each way reads right.
@@ -101,7 +106,7 @@ class Readers:
             JSON-able counts: n, tutorial, pipeline, pretrained, refused, unreadable; and calibration_error.
         """
         readable = prepared.readable
-        probabilities, not_a_digit = read_images(self.pretrained, prepared.canonical)
+        probabilities, not_a_digit = self.read(prepared.canonical)
         right = {
             "tutorial": self.plain.predict(prepared.tutorial) == labels,
             "pipeline": (self.plain.predict(prepared.canonical) == labels) & readable,
@@ -117,7 +122,7 @@ class Readers:
 
     def score(self, prepared: Prepared) -> NDArray[np.float64]:
         """Tell how likely each picture is no digit; 1 if nothing can be read."""
-        return np.where(prepared.readable, read_images(self.pretrained, prepared.canonical)[1], 1.0)
+        return np.where(prepared.readable, self.read(prepared.canonical)[1], 1.0)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -259,7 +264,7 @@ def _choose_examples(readers: Readers, images: Bytes, labels: Labels) -> list[di
         candidates = np.flatnonzero(labels == place % 10)
         index = int(candidates[place // 10 % len(candidates)]) if len(candidates) else place % len(labels)
         prepared = prepare([damage_image(images[index], kind, 2, index)])
-        probabilities, not_a_digit = read_images(readers.pretrained, prepared.canonical)
+        probabilities, not_a_digit = readers.read(prepared.canonical)
         examples.append(
             {
                 "kind": kind,

@@ -41,7 +41,8 @@ from benchmarks.handwriting import (
 from benchmarks.results import TOP_FOLDER, describe_environment
 from benchmarks.variants import vary
 from jaxdigits import DigitClassifier, JaxDigitsError, load_mnist, load_model
-from jaxdigits.calibration import expected_calibration_error, fit_temperature, softmax
+from jaxdigits.calibration import expected_calibration_error, fit_temperature
+from jaxdigits.data.resampling import make_views
 from jaxdigits.persistence import Bundle, read_bundle, write_bundle
 
 __all__ = ["RECIPES", "finish_model", "make_card", "make_training_set", "read_images", "train"]
@@ -54,6 +55,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "seed": 0,
         "copies": 2,
         "outliers": 25_000,
+        "n_views": 1,
         "classifier": {
             "model": "cnn",
             "channels": (24, 48),
@@ -67,6 +69,8 @@ RECIPES: dict[str, dict[str, Any]] = {
         "seed": 0,
         "copies": 2,
         "outliers": 25_000,
+        # Of held-out copies in middling damage one view reads 99.28 %, five 99.39 %, nine 99.33 %.
+        "n_views": 5,
         "classifier": {
             "model": "cnn",
             "channels": (32, 64),
@@ -76,7 +80,8 @@ RECIPES: dict[str, dict[str, Any]] = {
         },
     },
 }
-"""Name -> seed, copies of every image in random settings, number of outliers, parameters of `DigitClassifier`."""
+"""Name -> seed, copies of every image in random settings, number of outliers, views of an image that is read, and
+parameters of `DigitClassifier`."""
 
 DATA = (
     "MNIST's training images, and nothing else: as they are; with the strokes that other hands add to 1, 4 and 7, in "
@@ -174,7 +179,7 @@ def train(
     fitting = time.perf_counter() - began
     _say(f"{name}: trained in {fitting:.0f} s, {classifier.n_epochs_} epochs")
     checks = join_digits(held_out, _compose(held_out, 1, recipe["seed"] + 1, processes=processes))
-    bundle = finish_model(classifier, held_out, checks)
+    bundle = finish_model(classifier, held_out, checks, n_views=recipe["n_views"])
     card = {
         "name": name,
         "purpose": recipe["purpose"],
@@ -239,7 +244,7 @@ def join_digits(*parts: Digits) -> Digits:
     return Digits(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def finish_model(classifier: DigitClassifier, clean: Digits, checks: Digits) -> Bundle:
+def finish_model(classifier: DigitClassifier, clean: Digits, checks: Digits, *, n_views: int = 1) -> Bundle:
     """Store weights in half precision, take images with ink 1, and set temperature and outlier threshold.
 
     Parameters
@@ -250,6 +255,8 @@ def finish_model(classifier: DigitClassifier, clean: Digits, checks: Digits) -> 
         Held-out digits as MNIST has them: they choose the temperature.
     checks : Digits
         The same and in random settings: they choose the threshold.
+    n_views : int, default=1
+        Over how many views of an image the model shall read.
 
     Returns
     -------
@@ -265,20 +272,21 @@ def finish_model(classifier: DigitClassifier, clean: Digits, checks: Digits) -> 
             raise ValueError(f"the classifier must be fitted on images with ink 255, got pixels from {low} to {high}")
         arrays["input.offset"] = (bundle.arrays["input.offset"] / 255).astype(np.float32)
         arrays["input.scale"] = (bundle.arrays["input.scale"] * 255).astype(np.float32)
-        bundle = Bundle(bundle.spec, arrays, {**bundle.metadata, "pixel_range": [0.0, 1.0], "temperature": 1.0})
+        metadata = {**bundle.metadata, "pixel_range": [0.0, 1.0], "temperature": 1.0, "n_views": n_views}
+        bundle = Bundle(bundle.spec, arrays, metadata)
         write_bundle(bundle, path)
         stored = load_model(path)
-    # Which digit it is, given that it is one: the outliers' logit has no part in that.
-    logits = stored.decision_function(clean.images.astype(np.float32) / 255)
-    bundle.metadata["temperature"] = fit_temperature(logits[:, 1:], clean.labels)
-    logits = stored.decision_function(checks.images.astype(np.float32) / 255)
-    odds = _split_probabilities(softmax(logits / bundle.metadata["temperature"]))[1]
+        # Which digit it is, given that it is one: the outliers' logit has no part in that.
+        logits = stored.decision_function(clean.images.astype(np.float32) / 255)
+        bundle.metadata["temperature"] = fit_temperature(logits[:, 1:], clean.labels)
+        write_bundle(bundle, path)
+        odds = read_images(load_model(path), checks.images, n_views=n_views)[1]
     bundle.metadata["outlier_threshold"] = float(np.quantile(odds, 1 - REFUSED))
     return bundle
 
 
-def read_images(model: Any, images: Bytes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Read canonical images with a pretrained model.
+def read_images(model: Any, images: Bytes, *, n_views: int = 1) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Read canonical images with a pretrained model, as `Recognizer` does one by one.
 
     Parameters
     ----------
@@ -286,6 +294,8 @@ def read_images(model: Any, images: Bytes) -> tuple[NDArray[np.float64], NDArray
         With classes -1, no digit, to 9.
     images : ndarray of shape (n, 28, 28), uint8
         Ink is 255.
+    n_views : int, default=1
+        Over how many views of each image to average.
 
     Returns
     -------
@@ -294,7 +304,10 @@ def read_images(model: Any, images: Bytes) -> tuple[NDArray[np.float64], NDArray
     not_a_digit : ndarray of shape (n,)
         How likely it is none.
     """
-    return _split_probabilities(model.predict_proba(images.astype(np.float32) / 255))
+    views = make_views(images.astype(np.float32) / 255, n_views)
+    parts = [_split_probabilities(model.predict_proba(view)) for view in views]
+    probabilities = np.mean([digits for digits, _ in parts], axis=0)
+    return probabilities, np.mean([odds for _, odds in parts], axis=0)
 
 
 def measure(path: Path, held_out: Digits, *, n_images: int | None, processes: int) -> list[dict[str, Any]]:
@@ -317,10 +330,10 @@ def measure(path: Path, held_out: Digits, *, n_images: int | None, processes: in
         One for each kind of pictures; JSON-able.
     """
     bundle, model = read_bundle(path), load_model(path)
-    threshold = bundle.metadata["outlier_threshold"]
+    threshold, n_views = bundle.metadata["outlier_threshold"], bundle.metadata["n_views"]
 
     def judge(pictures: str, images: Bytes, labels: NDArray[np.int64], readable: Any) -> dict[str, Any]:
-        probabilities, not_a_digit = read_images(model, images)
+        probabilities, not_a_digit = read_images(model, images, n_views=n_views)
         right = (probabilities.argmax(axis=1) == labels) & readable
         return {
             "pictures": pictures,
@@ -381,6 +394,7 @@ random settings (paper, pens, light, small bitmaps, form cells, compression) and
 {card["n_held_out"]:,} more training images were held out. They chose the temperature
 ({card["temperature"]:.3f}), and with their copies the outlier threshold
 ({card["outlier_threshold"]:.3f}, which refuses {100 * REFUSED:.1f} % of them).
+Probabilities are the mean over {recipe["n_views"]} view{"s" if recipe["n_views"] > 1 else ""} of each image.
 
 ## Recipe
 

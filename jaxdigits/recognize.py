@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from jaxdigits.bundle import defect
 from jaxdigits.calibration import rejection_threshold, softmax
-from jaxdigits.data.resampling import SIDE, make_views, resize_canonical
+from jaxdigits.data.resampling import SIDE, VIEWS, make_views, resize_canonical
 from jaxdigits.errors import InputError, ModelFileError
 from jaxdigits.lite import LiteModel, load_model
 
@@ -274,9 +274,10 @@ class Recognizer:
     outlier_threshold : float, optional
         What is no digit with this probability or more does not look like one, 0 to 1; None takes the model's own, or
         else 0.5.
-    n_views : int, default=1
+    n_views : int, optional
         How many slightly shifted and scaled views of each image to average probabilities over, 1 to 9 (see
-        `jaxdigits.data.resampling.VIEWS`). Reads a little better, and takes that many times as long.
+        `jaxdigits.data.resampling.VIEWS`). Reads a little better, and takes that many times as long. None takes the
+        model's own, or else 1.
 
     Attributes
     ----------
@@ -330,9 +331,10 @@ class Recognizer:
         *,
         threshold: float | None = None,
         outlier_threshold: float | None = None,
-        n_views: int = 1,
+        n_views: int | None = None,
     ) -> None:
         paper = np.zeros((1, SIDE, SIDE), np.float32)
+        n_views = _read_n_views(model) if n_views is None else n_views
         fit_images(make_views(paper, n_views)[0], model)  # both say so if they can't
         self.model = model
         self.n_views = int(n_views)
@@ -608,6 +610,13 @@ def _choose_threshold(name: str, given: float | None, own: object) -> float:
     return 0.5
 
 
+def _read_n_views(model: LiteModel) -> int:
+    own = model.metadata_.get("n_views", 1)
+    if not isinstance(own, int) or isinstance(own, bool) or not 1 <= own <= len(VIEWS):
+        raise defect("n_views", own, f"an int from 1 to {len(VIEWS)}")
+    return own
+
+
 def _choose_way(ways: list[list[Digit]], odds: Sequence[float]) -> list[Digit]:
     """Choose between a whole, which comes first, and its splits, each with its log odds by geometry."""
 
@@ -643,7 +652,7 @@ def load_pretrained(
     *,
     threshold: float | None = None,
     outlier_threshold: float | None = None,
-    n_views: int = 1,
+    n_views: int | None = None,
 ) -> Recognizer:
     """Return a recognizer with a model that comes with the package, trained on MNIST's training images alone.
 
@@ -653,8 +662,8 @@ def load_pretrained(
         "accurate" reads best, "small" starts fastest.
     threshold, outlier_threshold : float, optional
         As for `Recognizer`; None takes the model's own.
-    n_views : int, default=1
-        As for `Recognizer`.
+    n_views : int, optional
+        As for `Recognizer`; None takes the model's own, which is 5 for "accurate" and 1 for "small".
 
     Returns
     -------

@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 from jaxdigits import recognize
 from jaxdigits.bundle import Bundle, encode_labels
 from jaxdigits.data import pages
-from jaxdigits.data.images import Diagnosis, canonical_digits
+from jaxdigits.data.images import Diagnosis, canonical_digit, canonical_digits
 from jaxdigits.data.resampling import make_views, resize_canonical
 from jaxdigits.errors import InputError, ModelFileError
 from jaxdigits.lite import LiteModel
@@ -137,6 +137,16 @@ def test_minus_one_among_labels_that_are_no_integers_is_a_label(samples):
     labels = np.array([-1.0, *range(1, 10)])
     recognizer = Recognizer(fit_model(samples.images, samples.labels, labels=labels))
     assert recognizer.classes_.tolist() == labels.tolist()
+
+
+def test_the_models_own_number_of_views_is_taken(samples):
+    model = fit_model(samples.images, samples.labels, labels=np.arange(10))
+    model.metadata_["n_views"] = 3
+    assert Recognizer(model).n_views == 3
+    assert Recognizer(model, n_views=1).n_views == 1
+    model.metadata_["n_views"] = 10
+    with pytest.raises(ModelFileError, match=r"n_views.*an int from 1 to 9"):
+        Recognizer(model)
 
 
 def test_views_average_probabilities(model, samples):
@@ -463,8 +473,10 @@ def test_packaged_models_read_digits_and_say_what_they_are(name):
     assert recognizer.model.classes_.tolist() == list(range(-1, 10))
     assert recognizer.card["name"] == name
     assert [recognizer.read_digit(draw(str(digit))).digit for digit in (0, 2, 3, 5, 8)] == [0, 2, 3, 5, 8]
-    rng = np.random.default_rng(0)
-    assert recognizer.not_a_digit(rng.uniform(0, 1, (20, 28, 28))).min() > recognizer.outlier_threshold
+    noise = np.random.default_rng(0).uniform(0, 1, (20, 28, 28))
+    digits = [canonical_digit(draw(str(digit)))[0] for digit in (0, 2, 3, 5, 8)]
+    assert recognizer.not_a_digit(noise).min() > recognizer.not_a_digit(digits).max()
+    assert np.median(recognizer.not_a_digit(noise)) > 0.9
 
 
 @pytest.mark.usefixtures("packaged")
