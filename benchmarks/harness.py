@@ -287,9 +287,7 @@ def _is_wanted(variant: Variant, words: Sequence[str] | None) -> bool:
     return words is None or any(word.lower() in variant.name.lower() for word in words)
 
 
-def _take_turns(
-    variants: Sequence[Variant], asked: int | None, rounds: int
-) -> Iterator[tuple[int, Variant]]:
+def _take_turns(variants: Sequence[Variant], asked: int | None, rounds: int) -> Iterator[tuple[int, Variant]]:
     """Yield (round, row): every round begins with another row."""
     counts = [asked or each.rounds or rounds for each in variants]
     for number in range(max(counts, default=0)):
@@ -381,4 +379,3 @@ def _own_seconds() -> float:
     """Read how long this process and those it has waited for have worked."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(each.ru_utime + each.ru_stime for each in used)
-

@@ -106,6 +106,7 @@ def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
 
 def _describe_machine(device: str | None) -> dict[str, Any]:
     import jax  # here, so that reading results costs no second
+
     try:
         used = jax.devices(device)[0]
     except RuntimeError as error:

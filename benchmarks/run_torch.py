@@ -81,7 +81,9 @@ def predict_images(settings: dict[str, Any]) -> dict[str, Any]:
     def predict() -> Any:
         with torch.inference_mode():
             parts = torch.from_numpy(arrays.test_images).to(device).split(settings["chunk"])
-            found = [network(((part[:, None].float() - offset) * scale).to(memory_format=layout)).argmax(1) for part in parts]
+            found = [
+                network(((part[:, None].float() - offset) * scale).to(memory_format=layout)).argmax(1) for part in parts
+            ]
             return torch.cat(found).cpu().numpy()
 
     accuracy = float((predict() == arrays.test_labels).mean())

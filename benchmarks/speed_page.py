@@ -94,7 +94,7 @@ def _tabulate(question: dict[str, Any], rows: dict[str, Row]) -> str:
             cells = [_spread(values(row, each["key"]), each) for each in measures]
             if base is not None:
                 counts = passes(question, rows, name) or name == FLOOR
-                cells.append(_spread_plain(ratios(row, rows[base], first)) if counts else "too inaccurate to count")
+                cells.append(_spread_plain(ratios(row, rows[base], first)) if counts else "not accurate enough")
             cells += [_write_accuracy(question, row)] * shows_accuracy
             cells.append(_write_memory(row))
         lines.append(f"| {title} | {' | '.join(cells)} |")
@@ -164,7 +164,9 @@ def _describe_place(results: dict[str, Any]) -> str:
     others = [share for row in results["rows"].values() for share in values(row, "others")]
     busy = ""
     if others:
-        busy = f" Meanwhile other processes took {statistics.median(others):.0%} of the processors (median run), at most "
+        busy = (
+            f" Meanwhile other processes took {statistics.median(others):.0%} of the processors (median run), at most "
+        )
         busy += f"{max(others):.0%}."
     versions = ", ".join(f"{name} {version}" for name, version in environment["versions"].items())
     return (
@@ -173,9 +175,11 @@ def _describe_place(results: dict[str, Any]) -> str:
     )
 
 
-def _spread(found: Sequence[float], column: dict[str, Any]) -> str:
+def _spread(found: Sequence[Any], column: dict[str, Any]) -> str:
     if not found:
         return "-"
+    if isinstance(found[0], list):  # of words, the same in every run
+        return ", ".join(sorted({word for words in found for word in words})) or "nothing"
     return _write_spread([column["factor"] * value for value in found], column["digits"])
 
 
@@ -193,7 +197,9 @@ def _write_accuracy(question: dict[str, Any], row: Row) -> str:
     if not found:
         return "-"
     middle = accuracy_of(question, row)
-    return f"{100 * (middle or 0.0):.2f} %" + (f" ({100 * min(found):.2f} to {100 * max(found):.2f})" * (len(found) > 1))
+    return f"{100 * (middle or 0.0):.2f} %" + (
+        f" ({100 * min(found):.2f} to {100 * max(found):.2f})" * (len(found) > 1)
+    )
 
 
 def _write_memory(row: Row) -> str:
