@@ -50,6 +50,7 @@ QUESTION = Question(
         Measure("seconds", "seconds an epoch of 60,000", factor=60_000 / N_IMAGES),
     ),
     settings={**SHARED, "n_images": N_IMAGES},
+    quick={"n_images": 1_000},
     gate=0.90,
     tolerance=0.03,
     operations=N_IMAGES * training_operations(CNN),

@@ -50,6 +50,8 @@ QUESTION = Question(
         Measure("total_mib", "with all that is required, MiB", 0),
     ),
     settings={"hidden_sizes": [128, 32], "batch_size": 128, "epochs": 1, "warm": False},
+    quick={"n_images": 1_000},
+    is_compared=False,
     minutes=3,
 )
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks.harness import FLOOR, Measure, Question, Target, Variant, main
+from benchmarks.harness import Measure, Question, Target, Variant, main
 from benchmarks.networks import CNN, forward_operations
 
 __all__ = ["QUESTION"]

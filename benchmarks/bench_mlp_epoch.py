@@ -42,7 +42,7 @@ QUESTION = Question(
     ),
     measures=(Measure("seconds", "seconds an epoch", 3),),
     settings=SHARED,
-    quick={"epochs": 2},
+    quick={"epochs": 1},
     gate=0.94,
     tolerance=0.02,
     operations=60_000 * training_operations(MLP),

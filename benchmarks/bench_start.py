@@ -40,6 +40,7 @@ QUESTION = Question(
         Measure("brought", "brought along"),
     ),
     targets=(Target(OURS, None, 0.1, None),),
+    is_compared=False,
     minutes=1.5,
 )
 

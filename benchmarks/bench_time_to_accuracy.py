@@ -49,7 +49,7 @@ QUESTION = Question(
     ),
     measures=(Measure("seconds", "seconds, fit"), Measure("wall_seconds", "seconds, shell to result")),
     settings={"warm": False, "whole_fit": True, "recipe": asdict(RECIPE)},
-    quick={"recipe": {**asdict(RECIPE), "epochs": 1}, "epochs": 1, "features": RECIPE.features, "batch_size": 128},
+    quick={"recipe": {**asdict(RECIPE), "epochs": 1}, "epochs": 1},
     gate=0.99,
     gate_on_mean=True,
     targets=(Target(OURS, None, 6.0, 3.0, "seconds"), Target(COLD, None, 14.0, 9.0, "wall_seconds")),

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -39,6 +39,8 @@ LIMIT_SECONDS = 1800
 FLOOR = "floor"
 # What would make a start less cold, or a comparison unequal.
 SILENCED = ("JAX_COMPILATION_CACHE_DIR", "XLA_FLAGS", "OMP_NUM_THREADS", "PYTHONPROFILEIMPORTTIME")
+
+PageMaker = Callable[[dict[str, Any], Path], str]
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,8 @@ class Question:
         "module:function" that is called once before.
     minutes : float
         How long it takes on two quiet cores.
+    is_compared : bool, default=True
+        Whether the rows do the same work, so that ratios between them mean something.
     """
 
     name: str
@@ -146,9 +150,10 @@ class Question:
     rounds: int = ROUNDS
     prepare: str | None = None
     minutes: float = 1.0
+    is_compared: bool = True
 
 
-def main(question: Question, arguments: Sequence[str] | None = None) -> int:
+def main(question: Question, arguments: Sequence[str] | None = None, *, make: PageMaker | None = None) -> int:
     """Measure one question from the command line.
 
     Parameters
@@ -157,6 +162,8 @@ def main(question: Question, arguments: Sequence[str] | None = None) -> int:
         What to ask.
     arguments : sequence of str or None, default=None
         Words of the command line; None takes the program's own.
+    make : callable or None, default=None
+        (results, path of the page) -> page; None takes `benchmarks.speed_page.make_page`.
 
     Returns
     -------
@@ -178,7 +185,7 @@ def main(question: Question, arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nStopped; give the same command again to go on.", file=sys.stderr)
         return 130
-    page = make_page(results)
+    page = make_page(results) if make is None else make(results, path.with_suffix(".md"))
     path.with_suffix(".md").write_text(page, encoding="utf-8")
     print(f"\n{page}")
     return 0
@@ -265,7 +272,7 @@ def _measure_all(question: Question, args: argparse.Namespace, path: Path) -> No
             if any(run["round"] == number for run in row["runs"]) or "missing" in row:
                 continue
             found = _why_not(variant, args.device) or measure(
-                variant.call, {**settings, **_settle(variant, args), "seed": number}
+                variant.call, {**settings, **_settle(variant, question, args), "seed": number}
             )
             if "missing" in found:
                 row["missing"] = found["missing"]
@@ -324,22 +331,17 @@ def _prepare(question: Question, args: argparse.Namespace, scratch: Path) -> dic
         "model": str(scratch / "model.safetensors"),
         "device": args.device,
         **question.settings,
-        **(question.quick if args.quick else {}),
     }
     if question.prepare:
-        made = measure(question.prepare, settings)
+        made = measure(question.prepare, {**settings, **(question.quick if args.quick else {})})
         if "missing" in made:
             raise JaxDigitsError(f"{question.prepare} {made['missing']}. Nothing was measured.")
     return settings
 
 
-def _settle(variant: Variant, args: argparse.Namespace) -> dict[str, Any]:
-    """Return a row's own settings; a quick run leaves out what makes it long."""
-    own = dict(variant.settings)
-    if args.quick:
-        for name in ("epochs", "n_images"):
-            own.pop(name, None)
-    return own
+def _settle(variant: Variant, question: Question, args: argparse.Namespace) -> dict[str, Any]:
+    """Return a row's own settings; in a quick run, what makes it quick stands above them."""
+    return {**variant.settings, **(question.quick if args.quick else {})}
 
 
 def _describe_row(row: dict[str, Any], variant: Variant, question: Question) -> None:

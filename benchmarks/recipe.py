@@ -66,8 +66,7 @@ def train(settings: dict[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        `seconds` of the fit, copying the images to the device included, the share of it before the last fit that was
-        compiling (0 when warm), and the test accuracy.
+        `seconds` of the fit, copying the images to the device included, and the test accuracy.
     """
     arrays = load_arrays(settings)
     recipe = Recipe(**{**asdict(RECIPE), **settings.get("recipe", {})})

@@ -13,7 +13,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-
 from jaxdigits import JaxDigitsError, __version__
 
 __all__ = ["describe_environment", "mean_and_deviation", "read_results", "write_results"]

@@ -13,8 +13,11 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
+
+from benchmarks.harness import PageMaker
+from benchmarks.harness import main as ask
 
 __all__ = ["QUESTIONS", "main"]
 
@@ -69,12 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _ask(module: object, rest: Sequence[str]) -> int:
-    own: Callable[[Sequence[str]], int] | None = getattr(module, "run", None)
-    if own is not None:
-        return own(rest)
-    from benchmarks.harness import main as ask
-
-    return ask(module.QUESTION, rest)  # type: ignore[attr-defined]
+    make: PageMaker | None = getattr(module, "make_page", None)
+    status: int = ask(module.QUESTION, rest, make=make)  # type: ignore[attr-defined]
+    return status
 
 
 if __name__ == "__main__":

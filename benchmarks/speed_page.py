@@ -81,10 +81,12 @@ def best_peer(question: dict[str, Any], rows: dict[str, Row], key: str) -> str |
 def _tabulate(question: dict[str, Any], rows: dict[str, Row]) -> str:
     measures, first = question["measures"], question["measures"][0]["key"]
     shows_accuracy = any(values(row, "accuracy") for row in rows.values())
-    base = next((name for name, row in rows.items() if row.get("is_ours") and row["runs"]), None)
+    ours = (name for name, row in rows.items() if row.get("is_ours") and row["runs"])
+    base = next(ours, None) if question["is_compared"] else None
+    shows_memory = all(each["key"] != "peak_mib" for each in measures)
     header = ["", *(each["title"] for each in measures)]
     header += [f"times {base}"] * (base is not None)
-    header += [*(["accuracy"] if shows_accuracy else []), "peak memory, MiB"]
+    header += ["accuracy"] * shows_accuracy + ["peak memory, MiB"] * shows_memory
     lines = ["| " + " | ".join(header) + " |", "|---" + "|--:" * (len(header) - 1) + "|"]
     for name, row in rows.items():
         title = f"**{name}**" if row.get("is_ours") else name
@@ -96,7 +98,7 @@ def _tabulate(question: dict[str, Any], rows: dict[str, Row]) -> str:
                 counts = passes(question, rows, name) or name == FLOOR
                 cells.append(_spread_plain(ratios(row, rows[base], first)) if counts else "not accurate enough")
             cells += [_write_accuracy(question, row)] * shows_accuracy
-            cells.append(_write_memory(row))
+            cells += [_write_memory(row)] * shows_memory
         lines.append(f"| {title} | {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from torch import nn
@@ -12,8 +13,7 @@ __all__ = ["make_cnn", "make_mlp", "make_strided"]
 def make_mlp(n_inputs: int, hidden_sizes: tuple[int, ...]) -> Any:
     """Make a perceptron with ReLU and ten logits."""
     sizes = (n_inputs, *hidden_sizes)
-    pairs = zip(sizes[:-1], sizes[1:], strict=True)
-    hidden = [module for pair in pairs for module in (nn.Linear(*pair), nn.ReLU())]
+    hidden = [module for pair in pairwise(sizes) for module in (nn.Linear(*pair), nn.ReLU())]
     return nn.Sequential(*hidden, nn.Linear(sizes[-1], 10))
 
 
