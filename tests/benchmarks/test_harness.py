@@ -16,7 +16,12 @@ QUESTION = Question(
     name="race",
     title="A race",
     text="Who is faster?",
-    variants=(OURS, PEER, Variant(ABSENT, "e:f", needs=("no-such-distribution",)), Variant("cpu", "g:h", devices=("cpu",))),
+    variants=(
+        OURS,
+        PEER,
+        Variant(ABSENT, "e:f", needs=("no-such-distribution",)),
+        Variant("cpu", "g:h", devices=("cpu",)),
+    ),
     measures=(Measure("seconds", "seconds"),),
     settings={"epochs": 3},
     quick={"epochs": 1},
@@ -40,7 +45,13 @@ def calls(monkeypatch):
         if call == "benchmarks.worker:describe":
             return {"environment": ENVIRONMENT}
         asked.append((call, settings))
-        return {"seconds": 1.0 if call == "a:b" else 4.0, "accuracy": 0.95, "peak_mib": 100.0, "others": 0.0, "gflops": 9.0}
+        return {
+            "seconds": 1.0 if call == "a:b" else 4.0,
+            "accuracy": 0.95,
+            "peak_mib": 100.0,
+            "others": 0.0,
+            "gflops": 9.0,
+        }
 
     monkeypatch.setattr(harness, "measure", answer)
     return asked
@@ -120,7 +131,7 @@ def test_runs_of_other_code_are_dropped(calls, run, monkeypatch, capsys, commit)
 def test_a_row_that_fails_is_named_and_the_others_are_measured(run, monkeypatch, capsys):
     asked = []
 
-    def answer(call, settings):
+    def answer(call, _):
         if call == "benchmarks.worker:describe":
             return {"environment": ENVIRONMENT}
         asked.append(call)
