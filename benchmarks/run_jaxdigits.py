@@ -98,7 +98,7 @@ def search(settings: dict[str, Any]) -> dict[str, Any]:
         make = import_module("sklearn.model_selection").GridSearchCV
     elif make is None:
         return {"missing": "jaxdigits has no VectorizedSearchCV yet"}
-    network = {"hidden_sizes": grid.hidden_sizes, "batch_size": grid.batch_size, "max_epochs": grid.epochs}
+    network = {"hidden_sizes": tuple(grid.hidden_sizes), "batch_size": grid.batch_size, "max_epochs": grid.epochs}
     classifier = jaxdigits.DigitClassifier(
         "mlp", **{**PLAIN, **network}, image_shape=None, device=settings["device"], random_state=0
     )
