@@ -3,12 +3,13 @@
 #   make test CONSTRAINTS=requirements/oldest.txt other versions of the dependencies; CONSTRAINTS= for the newest
 #   make bench BENCH='--rows cnn --seeds 2'       options of one benchmark; BENCH=--help lists them
 #   make bench BENCHMARKS=bench_handwriting       one benchmark alone; without it, BENCH=... goes to the first
+#   make bench BENCHMARKS=speed BENCH=--list      the questions of speed, with other libraries beside this one
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 CONSTRAINTS ?= requirements/ci.txt
 WORKERS ?= 2
-BENCHMARKS ?= $(if $(BENCH),published,published bench_handwriting bench_pages)
+BENCHMARKS ?= $(if $(BENCH),published,published bench_handwriting bench_pages speed)
 
 VENV := .venv
 RUN := $(VENV)/bin/python -m
@@ -17,6 +18,11 @@ KEY := $(shell cat pyproject.toml $(CONSTRAINTS) | cksum | tr -cd '0-9')
 RUNTIME := $(VENV)/.ready-$(KEY)-runtime
 DEV := $(VENV)/.ready-$(KEY)-dev
 DOCS := $(VENV)/.ready-$(KEY)-docs
+# Other libraries want other versions of what they share with us: they live in an environment of their own.
+PEERS := $(VENV)/bench
+PEERS_READY := $(PEERS)/.ready-$(shell cat pyproject.toml $(CONSTRAINTS) requirements/bench.txt | cksum | tr -cd '0-9')
+SPEED := $(filter speed $(patsubst benchmarks/%.py,%,$(wildcard benchmarks/bench_*.py)),$(BENCHMARKS))
+PLAIN := bench_handwriting bench_pages
 PIP := $(RUN) pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 
 .DEFAULT_GOAL := help
@@ -48,8 +54,11 @@ format: $(DEV)  ## Format the code and mend what the linter can
 	@$(RUN) ruff format --quiet .
 	@$(RUN) ruff check --quiet --fix .
 
-bench: $(RUNTIME)  ## Run all benchmarks (over an hour; the first goes on where it was stopped)
-	@for benchmark in $(BENCHMARKS); do $(RUN) benchmarks.$$benchmark $(BENCH) || exit; done
+bench: $(RUNTIME) $(if $(filter-out $(PLAIN),$(SPEED)),$(PEERS_READY))  ## Run all benchmarks (over two hours; most go on where they were stopped)
+	@for benchmark in $(BENCHMARKS); do \
+		case " $(filter-out $(PLAIN),$(SPEED)) " in *" $$benchmark "*) python=$(PEERS)/bin/python;; *) python=$(VENV)/bin/python;; esac; \
+		$$python -m benchmarks.$$benchmark $(BENCH) || exit; \
+	done
 
 pretrained: $(RUNTIME)  ## Train the models that come with the package (20 to 30 minutes on 2 cores)
 	@$(RUN) benchmarks.train_pretrained
@@ -80,6 +89,18 @@ $(DEV): | $(VENV)/bin/python
 	@rm -f $(VENV)/.ready-*
 	@$(PIP) --editable '.[dev]'
 	@touch $(RUNTIME) $@
+
+$(PEERS_READY): requirements/bench.txt | $(VENV)/bin/python
+	@echo "Installing PyTorch, TensorFlow and other libraries to measure beside into $(PEERS) (2 GB or more, once)"
+	@test -x $(PEERS)/bin/python || $(VENV)/bin/python -m venv $(PEERS)
+	@rm -f $(PEERS)/.ready-*
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check \
+		$(if $(CONSTRAINTS),--constraint $(CONSTRAINTS)) --editable .
+	@grep -v '^#' requirements/bench.txt | while read -r peer; do \
+		$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check "$$peer" </dev/null \
+			|| echo "$$peer cannot be installed here: its rows will say so"; \
+	done
+	@touch $@
 
 $(DOCS): | $(DEV)
 	@echo "Installing Sphinx into $(VENV) (once, half a minute)"

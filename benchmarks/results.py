@@ -13,14 +13,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from jaxdigits import JaxDigitsError, __version__
 
 __all__ = ["describe_environment", "mean_and_deviation", "read_results", "write_results"]
 
 TOP_FOLDER = Path(__file__).resolve().parents[1]
-PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "scikit-learn", "scipy")
+OWN_PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "scikit-learn", "scipy")
+PEERS = ("torch", "skorch", "keras", "tensorflow", "onnxruntime")
+PACKAGES = (*OWN_PACKAGES, *PEERS)
 
 
 def describe_environment(device: str | None = None) -> dict[str, Any]:
@@ -104,6 +104,8 @@ def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _describe_machine(device: str | None) -> dict[str, Any]:
+    import jax  # here, so that reading results costs no second
+
     try:
         used = jax.devices(device)[0]
     except RuntimeError as error:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from jaxdigits.cli.compilation import keep_compiled
 from jaxdigits.cli.outputs import warn
 from jaxdigits.cli.results import Result, describe_accuracy, judge
 from jaxdigits.cli.sources import with_light_ink
@@ -358,7 +359,7 @@ def hold_out(dataset: Dataset, share: float | None, *, seed: int) -> tuple[Datas
 def train(
     classifier: DigitClassifier, training: Dataset, test: Dataset | None, *, validation: Dataset | None = None
 ) -> Training:
-    """Fit the classifier and look how well it reads.
+    """Fit the classifier and look how well it reads, with the compiled programs of earlier runs where there are some.
 
     Parameters
     ----------
@@ -391,6 +392,13 @@ def train(
     >>> run.n_samples, run.tested
     (1797, None)
     """
+    with keep_compiled():
+        return _train(classifier, training, test, validation)
+
+
+def _train(
+    classifier: DigitClassifier, training: Dataset, test: Dataset | None, validation: Dataset | None
+) -> Training:
     X, inverted = with_light_ink(training.X)
     started = time.monotonic()
     with warnings.catch_warnings(record=True) as caught:

@@ -284,6 +284,8 @@ def _describe_system() -> Facts:
 
     import jax
 
+    from jaxdigits.cli.compilation import probe_cache
+
     versions = {}
     for package in PACKAGES:
         try:
@@ -297,6 +299,7 @@ def _describe_system() -> Facts:
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "devices": [{"platform": device.platform, "kind": device.device_kind} for device in jax.devices()],
         "versions": versions,
+        "compiled_programs": probe_cache()._asdict(),
         "JAXDIGITS_DATA": os.environ.get("JAXDIGITS_DATA"),
     }
 
@@ -305,7 +308,13 @@ def _print_system(facts: Facts) -> None:
     rows = {
         **{name: str(facts[name]) for name in ("jaxdigits", "python", "system", "cores")},
         "devices": ", ".join(f"{each['platform']} ({each['kind']})" for each in facts["devices"]),
+        "compiled": _describe_cache(facts["compiled_programs"]),
         "data": facts["JAXDIGITS_DATA"] or "JAXDIGITS_DATA is not set",
     }
     print(format_rows(rows))
     print(f"\n{format_table(['package', 'version'], facts['versions'].items())}")
+
+
+def _describe_cache(report: Facts) -> str:
+    held = f"{report['n_programs']} programs, {report['n_bytes'] / 2**20:.1f} MiB, in {report['folder']}"
+    return f"{'a program came back' if report['is_hit'] else 'nothing comes back: every run compiles anew'}; {held}"

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from benchmarks import samples
+from benchmarks.worker import Arrays
 from jaxdigits import load_digits
 
 N_TEST = 297
@@ -65,3 +66,38 @@ def make_results(make_run):
         return {"environments": [environment], "rows": {row.name: {**row.to_plain(), "runs": runs}}}
 
     return make
+
+
+@pytest.fixture
+def settings(small_mnist, tmp_path):
+    """Return the settings of a measurement, with few images laid out as the harness does it."""
+    images, test_images, labels, test_labels = small_mnist
+    arrays = Arrays(images[:600], labels[:600], test_images, test_labels)
+    for name, array in arrays._asdict().items():
+        np.save(tmp_path / f"{name}.npy", array)
+    shared = {"data": str(tmp_path), "scratch": str(tmp_path), "device": "cpu", "seed": 0, "warm": False}
+    network = {"hidden_sizes": [32], "batch_size": 32, "epochs": 2, "n_calls": 20, "chunk": 100}
+    return {**shared, **network, "model": str(tmp_path / "model.safetensors")}
+
+
+@pytest.fixture
+def check_question():
+    """Return a check of a question: rows, functions and targets that exist."""
+    from importlib import import_module
+
+    def check(question):
+        names = [each.name for each in question.variants]
+        assert len(set(names)) == len(names)
+        assert any(each.is_ours for each in question.variants)
+        assert question.rounds >= 1
+        for target in question.targets:
+            assert target.row in names
+            assert target.against in (None, "best peer", "floor", *names)
+            assert target.must is not None or target.aim is not None
+        for call in {each.call for each in question.variants} | ({question.prepare} - {None}):
+            module, _, name = call.partition(":")
+            if module.split("_")[-1] in ("torch", "skorch", "onnx"):
+                pytest.importorskip(module.split("_")[-1], reason=f"needs {module.split('_')[-1]}")
+            assert callable(getattr(import_module(module), name))
+
+    return check

@@ -14,7 +14,7 @@ from benchmarks.systems import ROWS
 
 FOLDER = Path(published.__file__).parent
 # Files of models, and figures about them: modules of their own, reached by name as the core is.
-REACHED_BY_MODULE = ("jaxdigits.calibration", "jaxdigits.metrics", "jaxdigits.persistence")
+REACHED_BY_MODULE = ("jaxdigits.calibration", "jaxdigits.lite", "jaxdigits.metrics", "jaxdigits.persistence")
 PUBLIC_MODULES = ("jaxdigits.core", "jaxdigits.data", "jaxdigits.plotting", *REACHED_BY_MODULE)
 
 

@@ -9,9 +9,18 @@ from sklearn.datasets import load_digits
 
 from jaxdigits import recognize
 from jaxdigits.bundle import Bundle, encode_labels
+from jaxdigits.cli import compilation
 from jaxdigits.data.images import canonical_digits
 from jaxdigits.lite import LiteModel
 from jaxdigits.persistence import read_bundle, write_bundle
+
+
+@pytest.fixture(autouse=True)
+def compiled_folder(tmp_path_factory, monkeypatch):
+    """Keep compiled programs out of the user's cache, in a folder that all tests of a process share."""
+    folder = tmp_path_factory.getbasetemp() / "compiled"
+    monkeypatch.setattr(compilation, "cache_folder", lambda: folder)
+    return folder
 
 
 def fit_linear(X, y, *, image_shape=(8, 8), pixel_range=(0.0, 16.0), classes=range(10)):

@@ -138,8 +138,11 @@ def test_the_system_is_told_by_versions_and_devices(capsys):
     assert facts["jaxdigits"] == __version__
     assert facts["versions"]["jax"]
     assert facts["devices"][0]["platform"]
+    assert facts["compiled_programs"]["is_hit"]
     assert main(["info", "--system"]) == 0
-    assert f"jaxdigits  {__version__}\n" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert f"jaxdigits  {__version__}\n" in shown
+    assert "a program came back; " in shown
 
 
 @pytest.mark.parametrize(
