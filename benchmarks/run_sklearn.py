@@ -20,7 +20,7 @@ def train(settings: dict[str, Any]) -> dict[str, Any]:
     arrays = load_arrays(settings)
     rows, test_rows = arrays.rows()
     if settings["warm"]:
-        _make(settings, epochs=1).fit(rows[:WARM_IMAGES], shuffled(arrays.labels[:WARM_IMAGES]))
+        _fit(_make(settings, epochs=1), rows[:WARM_IMAGES], shuffled(arrays.labels[:WARM_IMAGES]))
     classifier = _make(settings, epochs=settings["epochs"])
     with stopwatch() as watch:
         _fit(classifier, rows, arrays.labels)

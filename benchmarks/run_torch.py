@@ -103,7 +103,7 @@ def _make_network(settings: dict[str, Any], device: torch.device) -> Any:
     torch.manual_seed(settings["seed"])
     if settings["network"] == "mlp":
         return make_mlp(784, settings["hidden_sizes"]).to(device)
-    network = make_strided(settings["features"]) if settings["network"] == "strided" else make_cnn()
+    network = make_cnn() if settings["network"] == "cnn" else make_strided(settings["features"], settings["hidden"])
     return network.to(device=device, memory_format=_layout(settings))
 
 

@@ -33,16 +33,16 @@ def make_cnn() -> Any:
     )
 
 
-def make_strided(features: tuple[int, int]) -> Any:
-    """Make the small network of `benchmarks.recipe`: 5x5 and 3x3 convolutions of stride 2, then the logits."""
+def make_strided(features: tuple[int, int], hidden: int) -> Any:
+    """Make the small network of `benchmarks.recipe`: 5x5 and 3x3 convolutions of stride 2, then a dense layer."""
     first, second = features
     return nn.Sequential(
-        nn.ZeroPad2d((1, 2, 1, 2)),
         nn.Conv2d(1, first, 5, stride=2),
         nn.ReLU(),
-        nn.ZeroPad2d((0, 1, 0, 1)),
         nn.Conv2d(first, second, 3, stride=2),
         nn.ReLU(),
         nn.Flatten(),
-        nn.Linear(49 * second, 10),
+        nn.Linear(25 * second, hidden),
+        nn.ReLU(),
+        nn.Linear(hidden, 10),
     )

@@ -10,6 +10,7 @@ import hashlib
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,10 +50,9 @@ def cache_folder() -> Path:
     >>> cache_folder().parent.name
     'compiled'
     """
-    import jaxlib
     import pooch
 
-    name = f"jaxlib-{jaxlib.__version__}-{hashlib.sha256(_describe_processor().encode()).hexdigest()[:12]}"
+    name = f"jaxlib-{version('jaxlib')}-{hashlib.sha256(_describe_processor().encode()).hexdigest()[:12]}"
     return Path(pooch.os_cache("jaxdigits")) / "compiled" / name
 
 

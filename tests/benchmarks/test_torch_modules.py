@@ -13,4 +13,4 @@ def test_networks_have_as_many_weights_as_ours():
 
 
 def test_the_small_network_pads_as_ours_does():
-    assert make_strided((4, 8))(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+    assert make_strided((4, 8), 16)(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
