@@ -27,6 +27,8 @@ __all__ = ["make_app"]
 
 JSON = "application/json"
 
+_ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
 WRONG = {
     400: "The request can't be read: broken, empty, too many pixels or files, wrong shape or values.",
     408: "The body came too slowly.",
@@ -168,7 +170,7 @@ def _document(answer: type[Any]) -> dict[int | str, dict[str, Any]]:
 
 
 def _tell(head: bytes, answer: Answer) -> Response:
-    body = b"%b%b}" % (head, json.dumps(answer.results, separators=(",", ":")).encode())
+    body = b"%b%b}" % (head, _ENCODE(answer.results).encode())
     timing = ", ".join(f"{name};dur={1000 * seconds:.2f}" for name, seconds in answer.seconds.items())
     return Response(body, media_type=JSON, headers={"server-timing": timing, "cache-control": "no-store"})
 

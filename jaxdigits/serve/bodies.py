@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple, NoReturn
@@ -154,15 +153,30 @@ async def read_body(
     length = headers.get(b"content-length", b"0")
     if length.isdigit() and int(length) > most:
         raise _too_large(most)
-    deadline = time.monotonic() + limits.body_seconds
+    try:
+        async with asyncio.timeout(limits.idle_seconds) as clock:
+            return await _join(receive, most, add, _Clock(clock, limits))
+    except TimeoutError:
+        raise Refusal(408, "The picture did not arrive in time. Try again, or send a smaller one.") from None
+
+
+class _Clock:
+    """Gives a body some time until its next byte, and some in all."""
+
+    def __init__(self, clock: asyncio.Timeout, limits: Limits) -> None:
+        self._clock, self._limits = clock, limits
+        self._time = asyncio.get_running_loop().time
+        self._end = self._time() + limits.body_seconds
+
+    def wind(self) -> None:
+        self._clock.reschedule(min(self._time() + self._limits.idle_seconds, self._end))
+
+
+async def _join(receive: Receive, most: int, add: Callable[[int], None], clock: _Clock) -> bytes:
     chunks: list[bytes] = []
-    size, more = 0, True
-    while more:
-        seconds = min(limits.idle_seconds, deadline - time.monotonic())
-        try:
-            message = await asyncio.wait_for(receive(), max(seconds, 0.0))
-        except TimeoutError:
-            raise Refusal(408, "The picture did not arrive in time. Try again, or send a smaller one.") from None
+    size = 0
+    while True:
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise Refusal(400, "The request broke off before its end. Send it again.")
         chunk = message.get("body", b"")
@@ -171,8 +185,10 @@ async def read_body(
             raise _too_large(most)
         add(len(chunk))
         chunks.append(chunk)
-        more = message.get("more_body", False)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        if not message.get("more_body", False):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        if chunk:
+            clock.wind()
 
 
 def _too_large(most: int) -> Refusal:

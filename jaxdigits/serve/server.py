@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from jaxdigits.errors import InputError
 from jaxdigits.serve.guard import HEADERS, Guard
@@ -28,6 +28,9 @@ LAST_CALL_SECONDS = 0.4
 """For how long connections are still taken after the signal to stop, each for one answer: its sender knew nothing."""
 
 HIGHEST_PORT = 65535
+
+HEAD_BYTES = 2**16
+"""Of a request's line and headers; the parser itself would take any number."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -230,7 +233,7 @@ class _Server(uvicorn.Server):
         del frame
 
 
-class _Protocol(H11Protocol):
+class _Protocol(HttpToolsProtocol):
     """One connection."""
 
     limits = Limits()
@@ -239,8 +242,20 @@ class _Protocol(H11Protocol):
         super().connection_made(transport)
         self.waiting_since = time.monotonic()
         self.stalled: tuple[int, float] = (0, 0.0)
+        self.head_bytes = 0
         if len(self.connections) > self.limits.n_connections:
             self._answer(503, "Too many connections are open. Try again in a moment.", b"retry-after: 2\r\n")
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._is_between() and not self.transport.is_closing():
+            self.head_bytes += len(data)
+            if self.head_bytes > HEAD_BYTES:
+                self._answer(431, f"The headers are too large, expected at most {HEAD_BYTES // 2**10} KiB.")
+
+    def on_headers_complete(self) -> None:
+        self.head_bytes = 0
+        super().on_headers_complete()
 
     def on_response_complete(self) -> None:
         self.waiting_since = time.monotonic()
@@ -257,11 +272,15 @@ class _Protocol(H11Protocol):
         if unsent and now - self.stalled[1] > self.limits.idle_seconds:
             self.transport.abort()
         elif (
-            (self.cycle is None or self.cycle.response_complete)
+            self._is_between()
             and now - self.waiting_since > self.limits.header_seconds
             and not self.transport.is_closing()
         ):
             self._answer(408, "The request did not arrive in time. Send it again.")
+
+    def _is_between(self) -> bool:
+        """Whether the next request is waited for, or a refused body lingers on."""
+        return self.cycle is None or self.cycle.response_complete
 
     def _answer(self, status: int, sentence: str, more: bytes = b"") -> None:
         """Answer without the application, and close."""
