@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -67,8 +68,9 @@ def make_app(recognizer: Recognizer, *, name: str, limits: Limits | None = None)
 
     @asynccontextmanager
     async def live(_: FastAPI) -> AsyncIterator[None]:
-        await readers.warm_up()
+        warming = asyncio.create_task(readers.warm_up())  # while the first page is being looked at
         yield
+        warming.cancel()
         readers.close()
 
     app = FastAPI(

@@ -43,7 +43,7 @@ HEADERS: list[tuple[bytes, bytes]] = [
 ]
 """On every answer."""
 
-LINGER_SECONDS = 2.0
+LINGER_SECONDS = 5.0
 """For how long a refused body is still let in: whoever sends it would not see the answer otherwise."""
 
 
@@ -115,7 +115,7 @@ class _Exchange:
             headers = [*message.get("headers", ()), *HEADERS]
             milliseconds = 1000 * (time.perf_counter() - self._began)
             headers.append((b"server-timing", b"total;dur=%.2f" % milliseconds))
-            if self.guard.closing:
+            if self.guard.closing or self._unread:  # the rest of a refused body is no next request
                 headers.append((b"connection", b"close"))
             await self._send({**message, "headers": headers})
         elif self._unread and not message.get("more_body", False):

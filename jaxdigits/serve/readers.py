@@ -134,10 +134,11 @@ class Readers:
         return await self._long.run(_Job(uploads, as_page=True))
 
     async def warm_up(self) -> None:
-        """Read nothing once: what is imported late is there when the first request comes."""
-        blank = np.zeros((32, 32), np.uint8)
-        blank[8:24, 14:17] = 255
-        await self.predict([Upload(None, blank)])
+        """Read a stroke once in each lane: what is imported late is there when the first request comes."""
+        stroke = np.zeros((32, 32), np.uint8)
+        stroke[8:24, 14:17] = 255
+        await self.predict([Upload(None, stroke)])
+        await self.read([Upload(None, stroke)])
 
     # ---- in the threads ----
 

@@ -25,7 +25,7 @@ function makeConfusion({ classes, counts, pictures }) {
   const cells = counts.map((row, place) =>
     row.map((number, other) => {
       const cell = make("td", { class: place === other ? "right" : number ? "mixed" : "zero" }, number ? number.toLocaleString("en") : "·");
-      if (place !== other && number) cell.style.setProperty("--share", `${Math.round(15 + (60 * number) / most)}%`);
+      if (place !== other && number) cell.style.setProperty("--share", `${Math.round(12 + (30 * number) / most)}%`);
       return cell;
     }),
   );

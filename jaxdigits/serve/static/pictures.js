@@ -26,7 +26,7 @@ export class Pictures {
     const card = make(
       "article",
       { class: "card picture", "aria-label": name, "aria-busy": "true" },
-      make("header", {}, make("h2", {}, name), remove),
+      make("header", {}, make("h2", {}, name), make("button", { type: "button", class: "again", hidden: "" }), remove),
       make("div", { class: "view" }, picture),
       make("div", { class: "found" }, make("p", { class: "soft" }, "Reading…")),
     );
@@ -41,27 +41,58 @@ export class Pictures {
     return card;
   }
 
-  async show(file, card) {
+  // As one digit or as a page, whichever it seems to be, or as it was asked for.
+  async show(file, card, wanted = null) {
     if (!card.isConnected) return;
-    const found = card.querySelector(".found");
+    card.setAttribute("aria-busy", "true");
     try {
-      const one = await predict(file);
-      const page = one.diagnosis.n_digits > 1 ? await read(file) : null;
-      const n_digits = page ? page.lines.flat().length : 0;
-      if (n_digits > 1) {
-        card.classList.add("page");
-        new Sheet(card.querySelector(".view"), found, page);
-        say(`${card.ariaLabel}: ${count(n_digits, "digit")} in ${count(page.lines.length, "line")}: ${page.text}`);
-      } else {
-        found.className = "found answer";
-        say(`${card.ariaLabel}: ${new Answer(found, one.classes).show(one)}`);
-      }
+      const one = wanted === "page" ? null : await predict(file);
+      const doubtful = one && (one.diagnosis.n_digits > 1 || !one.sure);
+      const page = wanted === "page" || (!wanted && doubtful) ? await read(file) : null;
+      const n_digits = page?.lines.flat().length ?? 0;
+      if (!one || n_digits > 1) this.showPage(file, card, page, n_digits);
+      else this.showOne(file, card, one);
     } catch (error) {
-      found.replaceChildren(make("p", { class: "wrong" }, error.message));
+      this.renew(card, "found").append(make("p", { class: "wrong" }, error.message));
       say(`${card.ariaLabel}: ${error.message}`);
     } finally {
       card.removeAttribute("aria-busy");
     }
+  }
+
+  showOne(file, card, one) {
+    const words = new Answer(this.renew(card, "found answer"), one.classes).show(one);
+    this.offer(file, card, "page");
+    say(`${card.ariaLabel}: ${words}`);
+  }
+
+  showPage(file, card, page, n_digits) {
+    const found = this.renew(card, "found");
+    this.offer(file, card, "digit");
+    if (!n_digits) {
+      found.append(make("p", { class: "wrong" }, "No digits found. Take it from closer up, or in more light."));
+      say(`${card.ariaLabel}: no digits found.`);
+      return;
+    }
+    card.classList.add("page");
+    new Sheet(card.querySelector(".view"), found, page);
+    say(`${card.ariaLabel}: ${count(n_digits, "digit")} in ${count(page.lines.length, "line")}: ${page.text}`);
+  }
+
+  renew(card, name) {
+    card.classList.remove("page");
+    card.querySelector(".view svg")?.remove();
+    const found = make("div", { class: name });
+    card.querySelector(".found").replaceWith(found);
+    return found;
+  }
+
+  // It may be the other thing after all.
+  offer(file, card, other) {
+    const again = card.querySelector(".again");
+    again.textContent = other === "page" ? "Read as a page" : "Read as one digit";
+    again.hidden = false;
+    again.onclick = () => this.show(file, card, other);
   }
 }
 

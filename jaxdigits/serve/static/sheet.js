@@ -18,7 +18,7 @@ export class Sheet {
     this.answer = new Answer(make("div", { class: "answer" }), page.classes);
     view.append(this.drawBoxes());
     const unsure = page.lines.flat().filter((digit) => !digit.sure).length;
-    const remarks = [sentence(page.diagnosis.description)];
+    const remarks = [sentence(page.diagnosis.description.replace(/^\d+ digits(; )?/, ""))]; // counted below, after cutting
     if (unsure) remarks.push(`Not sure of ${unsure}, in dashed boxes.`);
     if (page.others.length) remarks.push(`${count(page.others.length, "thing")} left out, dotted: no digit by its looks.`);
     const copy = make("button", { type: "button" }, "Copy");
