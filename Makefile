@@ -8,19 +8,21 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 CONSTRAINTS ?= requirements/ci.txt
 WORKERS ?= 2
-BENCHMARKS ?= $(if $(BENCH),published,published bench_handwriting bench_pages)
+BENCHMARKS ?= $(if $(BENCH),published,published bench_handwriting bench_pages bench_serve)
 
 VENV := .venv
 RUN := $(VENV)/bin/python -m
 # What is installed belongs to the contents of these files: when one changes, the next run installs again.
 KEY := $(shell cat pyproject.toml $(CONSTRAINTS) | cksum | tr -cd '0-9')
 RUNTIME := $(VENV)/.ready-$(KEY)-runtime
+SERVE := $(VENV)/.ready-$(KEY)-serve
 DEV := $(VENV)/.ready-$(KEY)-dev
+BROWSER := $(VENV)/.ready-$(KEY)-browser
 DOCS := $(VENV)/.ready-$(KEY)-docs
 PIP := $(RUN) pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format bench pretrained lock
+.PHONY: help demo serve test test-all test-slow check format bench pretrained lock
 .DELETE_ON_ERROR:
 
 help:  ## Show this list
@@ -29,11 +31,17 @@ help:  ## Show this list
 demo: $(RUNTIME)  ## Train on real digits and show what comes out
 	@$(VENV)/bin/jaxdigits demo
 
+serve: $(SERVE)  ## Show the web page, on this machine
+	@$(VENV)/bin/jaxdigits serve
+
 test: $(DEV)  ## Run the tests, without the slow ones
 	@$(RUN) pytest --quiet --numprocesses $(WORKERS) --dist loadfile -m "not slow"
 
-test-all: $(DEV)  ## Run all tests
+test-all: $(BROWSER)  ## Run all tests; those of the page need a chromium
 	@$(RUN) pytest --quiet --numprocesses $(WORKERS) --dist loadfile
+
+test-slow: $(BROWSER)  ## Run the slow tests alone
+	@$(RUN) pytest --quiet --numprocesses $(WORKERS) --dist loadfile -m slow
 
 check: $(DEV) $(if $(wildcard docs/conf.py),$(DOCS))  ## Check format, lint, types, layers and docs; change nothing
 	@$(RUN) ruff format --check .
@@ -48,7 +56,7 @@ format: $(DEV)  ## Format the code and mend what the linter can
 	@$(RUN) ruff format --quiet .
 	@$(RUN) ruff check --quiet --fix .
 
-bench: $(RUNTIME)  ## Run all benchmarks (over an hour; the first goes on where it was stopped)
+bench: $(BROWSER)  ## Run all benchmarks (over an hour; the first goes on where it was stopped)
 	@for benchmark in $(BENCHMARKS); do $(RUN) benchmarks.$$benchmark $(BENCH) || exit; done
 
 pretrained: $(RUNTIME)  ## Train the models that come with the package (20 to 30 minutes on 2 cores)
@@ -57,7 +65,7 @@ pretrained: $(RUNTIME)  ## Train the models that come with the package (20 to 30
 lock: $(VENV)/bin/python  ## Renew requirements/ci.txt with the newest versions
 	@echo "Resolving in a fresh environment (1 to 3 minutes)"
 	@rm -rf $(VENV)/lock && $(VENV)/bin/python -m venv $(VENV)/lock
-	@$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check '.[dev]'
+	@$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check '.[dev,browser]'
 	@head -n 2 requirements/ci.txt > $(VENV)/lock/ci.txt
 	@$(VENV)/lock/bin/python -m pip freeze | grep -v '^jaxdigits' >> $(VENV)/lock/ci.txt
 	@mv $(VENV)/lock/ci.txt requirements/ci.txt && rm -rf $(VENV)/lock
@@ -79,7 +87,17 @@ $(DEV): | $(VENV)/bin/python
 	@echo "Installing JAX, Flax, scikit-learn, pytest, ruff and mypy into $(VENV) (1 GB, once, 1 to 3 minutes)"
 	@rm -f $(VENV)/.ready-*
 	@$(PIP) --editable '.[dev]'
-	@touch $(RUNTIME) $@
+	@touch $(RUNTIME) $(SERVE) $@
+
+$(SERVE): | $(RUNTIME)
+	@echo "Installing FastAPI and uvicorn into $(VENV) (once, some seconds)"
+	@$(PIP) --editable '.[serve]'
+	@touch $@
+
+$(BROWSER): | $(DEV)
+	@echo "Installing Playwright, schemathesis and Flask into $(VENV) (once, half a minute)"
+	@$(PIP) --editable '.[browser]'
+	@touch $@
 
 $(DOCS): | $(DEV)
 	@echo "Installing Sphinx into $(VENV) (once, half a minute)"

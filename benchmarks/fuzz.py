@@ -30,7 +30,17 @@ Request = tuple[str, str, dict[str, str], bytes]
 """Method, path, headers, body."""
 
 NUMBERS = ("0", "-1", "255", "256", "1e5", "NaN", "Infinity", "1e999", "null", "true", '"7"', "[]", "{}", "9" * 400)
-TYPES = ("image/png", "image/jpeg", "image/gif", "image/x-eps", "text/html", "application/pdf", "", "a/b; c=\"", "image/*")
+TYPES = (
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "image/x-eps",
+    "text/html",
+    "application/pdf",
+    "",
+    'a/b; c="',
+    "image/*",
+)
 
 
 def draw_seven(form: str, generator: random.Random) -> bytes:
@@ -101,21 +111,42 @@ def _form(generator: random.Random) -> Request:
         kind = generator.choice(("image/png", "image/png", "text/plain", ""))
         parts.append(
             f'--b\r\nContent-Disposition: form-data; name="{name}"; filename="{generator.choice(("a.png", "../a", ""))}"\r\n'
-            f"Content-Type: {kind}\r\n\r\n".encode() + draw_seven("PNG", generator) + b"\r\n"
+            f"Content-Type: {kind}\r\n\r\n".encode()
+            + draw_seven("PNG", generator)
+            + b"\r\n"
         )
     body = b"".join(parts) + b"--b--\r\n"
     boundary = generator.choice(("b", "b", "b", "b", "", "x" * 300, '"b"', "c"))
     body = body if generator.random() < 0.3 else _mutate(body, generator)
-    return "POST", generator.choice((PREDICT, READ)), {"content-type": f"multipart/form-data; boundary={boundary}"}, body
+    return (
+        "POST",
+        generator.choice((PREDICT, READ)),
+        {"content-type": f"multipart/form-data; boundary={boundary}"},
+        body,
+    )
 
 
 def _head(generator: random.Random) -> Request:
     method = generator.choice(("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"))
     path = generator.choice(
-        ("/", PREDICT, READ, "/static/../../etc/passwd", "/%00", "/%ff", "//", "/healthz?" + "a" * 5000, "/a b", "*", "x")
+        (
+            "/",
+            PREDICT,
+            READ,
+            "/static/../../etc/passwd",
+            "/%00",
+            "/%ff",
+            "//",
+            "/healthz?" + "a" * 5000,
+            "/a b",
+            "*",
+            "x",
+        )
     )
     headers = {
-        generator.choice(("content-length", "x-a", "transfer-encoding", "expect", "range", "content-type")): generator.choice(
+        generator.choice(
+            ("content-length", "x-a", "transfer-encoding", "expect", "range", "content-type")
+        ): generator.choice(
             ("-1", "1e9", "99999999999999999999", "chunked", "100-continue", "identity", "a" * 3000, "", "7")
         )
     }

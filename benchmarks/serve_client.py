@@ -1,6 +1,6 @@
-"""An HTTP client that keeps a number of connections busy, for `benchmarks.bench_serve`; it runs in a process of its own.
+"""An HTTP client that keeps connections busy, for `benchmarks.bench_serve`; it runs in a process of its own.
 
-    python -m benchmarks.serve_client '{"port": 8000, "path": "/", "kind": "image/png", "bodies": [...], ...}'
+    echo '{"port": 8000, "path": "/", "kind": "image/png", "bodies": [...], ...}' | python -m benchmarks.serve_client
 
 Each connection sends its next request when the last is answered (a closed loop), and takes the time from the first byte
 sent to the last received. Written on bare asyncio: a comfortable client takes more of the machine than the server.

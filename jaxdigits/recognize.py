@@ -470,9 +470,7 @@ class Recognizer:
         InputError
             If an image is not canonical.
         """
-        kept = [
-            _Candidate(diagnosis.box, image, diagnosis) for image, diagnosis in prepared if diagnosis.readable
-        ]
+        kept = [_Candidate(diagnosis.box, image, diagnosis) for image, diagnosis in prepared if diagnosis.readable]
         digits = iter(self._name(kept))
         return [
             Reading(((next(digits),),) if diagnosis.readable else (), diagnosis.size, diagnosis)

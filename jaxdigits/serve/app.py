@@ -108,7 +108,9 @@ class _Taker:
         kind, options = media_type(headers)
         is_json = kind == JSON and takes_pixels
         if not is_json and kind != "multipart/form-data":
-            parse_uploads(b"?", kind, options, limits=self.limits, takes_pixels=takes_pixels)  # of a type that is taken?
+            parse_uploads(
+                b"?", kind, options, limits=self.limits, takes_pixels=takes_pixels
+            )  # of a type that is taken?
         most = self.limits.json_bytes if is_json else self.limits.body_bytes
         with self.held.share() as add:
             body = await read_body(request.receive, headers, most=most, limits=self.limits, add=add)
@@ -167,7 +169,7 @@ def _add_facts(app: FastAPI, facts: dict[str, Any]) -> None:
 
 
 def _document(answer: type[Any]) -> dict[int | str, dict[str, Any]]:
-    wrong = {status: {"model": schemas.ErrorAnswer, "description": words} for status, words in WRONG.items()}
+    wrong: dict[int | str, dict[str, Any]] = {status: {"model": schemas.ErrorAnswer, "description": words} for status, words in WRONG.items()}
     return {200: {"model": answer, "description": "What was read."}, **wrong}
 
 

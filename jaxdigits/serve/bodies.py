@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple, NoReturn
@@ -22,6 +23,9 @@ from jaxdigits.serve.refusals import Refusal
 __all__ = ["Held", "Upload", "media_type", "parse_uploads", "read_body"]
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+# It would tell of every broken form on standard error; the client is told, and that is enough.
+logging.getLogger("python_multipart").addHandler(logging.NullHandler())
 
 ANYTHING = ("", "application/octet-stream")
 """Types that say nothing: what it is shows its first bytes."""
@@ -278,7 +282,9 @@ class _Form:
 
     def _begin(self) -> None:
         if len(self.uploads) == self.limits.n_files:
-            raise Refusal(400, f"Too many files, expected at most {self.limits.n_files}. Send them in several requests.")
+            raise Refusal(
+                400, f"Too many files, expected at most {self.limits.n_files}. Send them in several requests."
+            )
         self._headers, self._data = {}, []
 
     def _add_name(self, data: bytes, start: int, end: int) -> None:
@@ -333,7 +339,7 @@ def _parse_pixels(body: bytes) -> NDArray[Any]:
     try:
         values = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):  # UnicodeDecodeError is one of the first
-        raise Refusal(400, "The body is no valid JSON. Send numbers as [0, 0, ...] or {\"pixels\": [...]}.") from None
+        raise Refusal(400, 'The body is no valid JSON. Send numbers as [0, 0, ...] or {"pixels": [...]}.') from None
     if isinstance(values, dict):
         if set(values) != {"pixels"}:
             raise Refusal(400, "The JSON object must have the key 'pixels' and no other. Name the numbers 'pixels'.")

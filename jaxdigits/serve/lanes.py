@@ -42,7 +42,9 @@ class Lane(Generic[Item, Result]):
     42
     """
 
-    def __init__(self, work: Callable[[list[Item]], Sequence[Result | Exception]], *, limit: int, batch: int = 1) -> None:
+    def __init__(
+        self, work: Callable[[list[Item]], Sequence[Result | Exception]], *, limit: int, batch: int = 1
+    ) -> None:
         self.limit = limit
         self.n_waiting = 0
         self._work = work

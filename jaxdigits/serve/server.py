@@ -16,7 +16,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from jaxdigits.errors import InputError
-from jaxdigits.serve.guard import HEADERS, Guard
+from jaxdigits.serve.guard import HEADERS, LINGER_SECONDS, Guard
 from jaxdigits.serve.limits import Limits
 from jaxdigits.serve.refusals import say
 
@@ -28,6 +28,8 @@ LAST_CALL_SECONDS = 0.4
 """For how long connections are still taken after the signal to stop, each for one answer: its sender knew nothing."""
 
 HIGHEST_PORT = 65535
+
+BROKE_OFF = "The request broke off before its end. Send it again."
 
 HEAD_BYTES = 2**16
 """Of a request's line and headers; the parser itself would take any number."""
@@ -224,8 +226,8 @@ class _Server(uvicorn.Server):
         try:
             yield
         finally:
-            for number, handler in kept.items():
-                signal.signal(number, handler)
+            for each, handler in kept.items():
+                signal.signal(each, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.force_exit = self.force_exit or (self.should_exit and sig == signal.SIGINT)
@@ -243,15 +245,36 @@ class _Protocol(HttpToolsProtocol):
         self.waiting_since = time.monotonic()
         self.stalled: tuple[int, float] = (0, 0.0)
         self.head_bytes = 0
+        self.ending = False
         if len(self.connections) > self.limits.n_connections:
             self._answer(503, "Too many connections are open. Try again in a moment.", b"retry-after: 2\r\n")
 
     def data_received(self, data: bytes) -> None:
+        if self.ending:
+            return
         super().data_received(data)
-        if self._is_between() and not self.transport.is_closing():
+        if self._is_between() and not self.ending:
             self.head_bytes += len(data)
             if self.head_bytes > HEAD_BYTES:
                 self._answer(431, f"The headers are too large, expected at most {HEAD_BYTES // 2**10} KiB.")
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]
+        """Answer a client that has said all it had to say, though it sends no more."""
+        if self.ending:
+            return None
+        if self._is_between():
+            if not self.head_bytes:
+                return None
+            self._answer(400, BROKE_OFF)
+            self.transport.close()
+            return None
+        self.cycle.keep_alive = False
+        if self.cycle.more_body and not self.cycle.response_started:
+            self._answer(400, BROKE_OFF)
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            self.transport.close()
+        return True
 
     def on_headers_complete(self) -> None:
         self.head_bytes = 0
@@ -274,7 +297,7 @@ class _Protocol(HttpToolsProtocol):
         elif (
             self._is_between()
             and now - self.waiting_since > self.limits.header_seconds
-            and not self.transport.is_closing()
+            and not (self.ending or self.transport.is_closing())
         ):
             self._answer(408, "The request did not arrive in time. Send it again.")
 
@@ -283,7 +306,8 @@ class _Protocol(HttpToolsProtocol):
         return self.cycle is None or self.cycle.response_complete
 
     def _answer(self, status: int, sentence: str, more: bytes = b"") -> None:
-        """Answer without the application, and close."""
+        """Answer without the application, and close soon: at once, what still comes in would take the answer away."""
+        self.ending = True
         body = say(status, sentence)
         lines = [b"%b: %b\r\n" % header for header in HEADERS]
         self.transport.write(
@@ -294,7 +318,9 @@ class _Protocol(HttpToolsProtocol):
             + b"\r\n"
             + body
         )
-        self.transport.close()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
 
 def _make_protocol(limits: Limits) -> type[_Protocol]:

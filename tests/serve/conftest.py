@@ -14,7 +14,6 @@ from PIL import Image, ImageDraw
 
 from jaxdigits.recognize import load_pretrained
 from jaxdigits.serve.app import make_app
-from jaxdigits.serve.limits import Limits
 from jaxdigits.serve.server import bind, make_server
 
 SEVEN = ((8, 7), (20, 7), (12, 23))
@@ -58,7 +57,9 @@ class Client:
     def send_files(self, path, *contents, kind="image/png", field="file"):
         parts = [
             f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{field}"; filename="{place}.png"\r\n'
-            f"Content-Type: {kind}\r\n\r\n".encode() + content + b"\r\n"
+            f"Content-Type: {kind}\r\n\r\n".encode()
+            + content
+            + b"\r\n"
             for place, content in enumerate(contents)
         ]
         body = b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()

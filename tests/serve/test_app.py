@@ -278,7 +278,9 @@ def test_nothing_is_written_to_disk(client, page, monkeypatch, tmp_path):
 
 def test_names_of_files_come_back_as_plain_text(client, seven):
     body = (
-        b'--x\r\nContent-Disposition: form-data; name="file"; filename="<b>\x07 a\tb"\r\n\r\n' + seven + b"\r\n--x--\r\n"
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="<b>\x07 a\tb"\r\n\r\n'
+        + seven
+        + b"\r\n--x--\r\n"
     )
     answer = client.post(PREDICT, body, "multipart/form-data; boundary=x")
     assert answer.json["results"][0]["file"] == "<b> a b"

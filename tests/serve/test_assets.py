@@ -36,7 +36,9 @@ def test_pages_hold_neither_scripts_nor_styles_of_their_own(name):
 def test_scripts_never_write_markup():
     for name in FILES:
         if name.endswith(".js"):
-            assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", STATIC.joinpath(name).read_text())
+            assert not re.search(
+                r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", STATIC.joinpath(name).read_text()
+            )
 
 
 def test_the_stylesheet_stays_small():

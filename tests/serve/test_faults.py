@@ -73,7 +73,10 @@ def test_the_openapi_document_holds_whatever_is_sent(process, tmp_path):
     _, port = process
     done = subprocess.run(
         [sys.executable, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{port}/openapi.json"]
-        + ["--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"]
+        + [
+            "--checks",
+            "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
+        ]
         + ["--max-examples", "40", "--seed", "1", "--no-color"],
         capture_output=True,
         text=True,
