@@ -106,26 +106,26 @@ def make_report(results: dict[str, Any]) -> str:
     """
     machine, gates, memory, faults = (results[key] for key in ("machine", "gates", "memory", "faults"))
     rows = [
-        f"| {row['server']} | {row['body']} | {row['connections']} | {row['per_second']:,.0f} | {row['median_ms']:.1f} | "
-        f"{row['p99_ms']:.1f} | {row['server_ms']:.2f} | {row['errors']} |"
+        f"| {row['server']} | {row['body']} | {row['connections']} | {row['per_second']:,.0f} | "
+        f"{row['median_ms']:.1f} | {row['p99_ms']:.1f} | {row['server_ms']:.2f} | {row['errors']} |"
         for row in results["loads"]
     ]
     counts = ", ".join(f"{count:,} x {status}" for status, count in faults["statuses"].items())
     lines = [
         "# The server",
         "",
-        f"28 x 28 pictures of MNIST's test images, one a request, for {results['size']['seconds']:g} s each, server and "
-        f"client on the same {machine['cores']} cores of {machine['processor']}. Wanted of PNG at 64 connections: at least "
-        f"{gates['per_second']} requests a second with the slowest hundredth within {gates['ratio']:g} times the median; "
-        f"alone in under {gates['alone_ms']:g} ms; not one error. `fastapi` and `flask` are the same model behind the code "
-        "of their tutorials, which take forms.",
+        f"28 x 28 pictures of MNIST's test images, one a request, for {results['size']['seconds']:g} s each, server "
+        f"and client on the same {machine['cores']} cores of {machine['processor']}. Wanted of PNG at 64 connections: "
+        f"at least {gates['per_second']} requests a second with the slowest hundredth within {gates['ratio']:g} times "
+        f"the median; alone in under {gates['alone_ms']:g} ms; not one error. `fastapi` and `flask` are the same model "
+        "behind the code of their tutorials, which take forms.",
         "",
         "| server | body | connections | requests / s | median ms | p99 ms | server's CPU, ms a request | errors |",
         "|---|---|--:|--:|--:|--:|--:|--:|",
         *rows,
         "",
-        f"Memory: {memory['before_mib']:.1f} MiB after {memory['first']:,} requests, {memory['after_mib']:.1f} MiB after "
-        f"{memory['last']:,} ({100 * (memory['after_mib'] / memory['before_mib'] - 1):+.1f} %).",
+        f"Memory: {memory['before_mib']:.1f} MiB after {memory['first']:,} requests, {memory['after_mib']:.1f} MiB "
+        f"after {memory['last']:,} ({100 * (memory['after_mib'] / memory['before_mib'] - 1):+.1f} %).",
         "",
         f"Faults: {faults['requests']:,} malformed and hostile requests in {faults['seconds']:.0f} s ({counts}): "
         f"{len(faults['problems'])} answered otherwise than by a reading or a refusal in the documented form; all of "
@@ -206,7 +206,8 @@ def _make_bodies(images: Any, kind: str) -> tuple[str, list[bytes]]:
         files.append(file.getvalue())
     if kind == "PNG":
         return "image/png", files
-    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n'
+    head += "Content-Type: image/png\r\n\r\n"
     forms = [head.encode() + file + f"\r\n--{BOUNDARY}--\r\n".encode() for file in files]
     return f"multipart/form-data; boundary={BOUNDARY}", forms
 

@@ -109,8 +109,9 @@ def _form(generator: random.Random) -> Request:
     for _ in range(generator.choice((0, 1, 2, 3, 17, 40))):
         name = generator.choice(("file", "file", "file", "other", "", 'f"ile', "file\r\nx: y"))
         kind = generator.choice(("image/png", "image/png", "text/plain", ""))
+        file = generator.choice(("a.png", "../a", ""))
         parts.append(
-            f'--b\r\nContent-Disposition: form-data; name="{name}"; filename="{generator.choice(("a.png", "../a", ""))}"\r\n'
+            f'--b\r\nContent-Disposition: form-data; name="{name}"; filename="{file}"\r\n'
             f"Content-Type: {kind}\r\n\r\n".encode()
             + draw_seven("PNG", generator)
             + b"\r\n"

@@ -169,7 +169,9 @@ def _add_facts(app: FastAPI, facts: dict[str, Any]) -> None:
 
 
 def _document(answer: type[Any]) -> dict[int | str, dict[str, Any]]:
-    wrong: dict[int | str, dict[str, Any]] = {status: {"model": schemas.ErrorAnswer, "description": words} for status, words in WRONG.items()}
+    wrong: dict[int | str, dict[str, Any]] = {
+        status: {"model": schemas.ErrorAnswer, "description": words} for status, words in WRONG.items()
+    }
     return {200: {"model": answer, "description": "What was read."}, **wrong}
 
 

@@ -202,7 +202,7 @@ def test_bad_input_gets_one_plain_sentence(client, body, kind, status, words):
     check_refusal(client.post(PREDICT, body, kind), status, words)
 
 
-def test_truncated_pictures_are_refused(client, seven):
+def test_truncated_pictures_are_refused(client):
     for form in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"):
         content = to_bytes(draw_seven(), form)
         check_refusal(client.post(PREDICT, content[: len(content) // 3], "image/*"), 400)

@@ -15,6 +15,8 @@ import pytest
 from benchmarks.fuzz import attack
 from tests.serve.conftest import Client
 
+CHECKS = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
+OPTIONS = ("--checks", ",".join(CHECKS), "--max-examples", "40", "--seed", "1", "--no-color")
 TOP = Path(__file__).parents[2]
 
 
@@ -72,12 +74,7 @@ def test_the_openapi_document_holds_whatever_is_sent(process, tmp_path):
     pytest.importorskip("schemathesis", reason="needs schemathesis: pip install '.[browser]'")
     _, port = process
     done = subprocess.run(
-        [sys.executable, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{port}/openapi.json"]
-        + [
-            "--checks",
-            "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance",
-        ]
-        + ["--max-examples", "40", "--seed", "1", "--no-color"],
+        [sys.executable, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{port}/openapi.json", *OPTIONS],
         capture_output=True,
         text=True,
         cwd=tmp_path,

@@ -113,7 +113,8 @@ def test_what_the_model_saw_is_shown_with_words(visit):
     draw(page, small)
     playwright.expect(page.locator("#drawn .seen p")).to_contain_text("ff center, moved", timeout=SECONDS)
     lit = page.locator("#drawn .pixels").evaluate(
-        "canvas => canvas.getContext('2d').getImageData(0, 0, 28, 28).data.filter((v, i) => i % 4 === 0 && v > 128).length"
+        "canvas => canvas.getContext('2d').getImageData(0, 0, 28, 28).data"
+        ".filter((value, place) => place % 4 === 0 && value > 128).length"
     )
     assert lit > 20
 
