@@ -224,7 +224,9 @@ def _with_place(refusal: Refusal, job: _Job, place: int) -> Refusal:
 
 def _to_refusal(error: InputError, job: _Job, place: int) -> Refusal:
     sentence = str(error)
-    sentence = f"The {sentence}" if sentence.startswith("picture") else sentence
+    sentence = (
+        f"The {sentence.replace('picture: cannot', 'picture cannot', 1)}" if sentence[:7] == "picture" else sentence
+    )
     return _with_place(Refusal(400, sentence), job, place)
 
 

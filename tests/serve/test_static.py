@@ -50,7 +50,8 @@ def visit(browser, client):
     for context in contexts:
         context.close()
     assert {urlsplit(url).netloc for url in asked if not url.startswith("blob:")} == {f"127.0.0.1:{client.port}"}
-    assert complaints == []
+    # A refused picture is one that the browser itself remarks upon.
+    assert [line for line in complaints if "responded with a status of 4" not in line] == []
 
 
 def place(page, x, y):
@@ -179,7 +180,7 @@ def test_three_chosen_files_are_read_and_can_be_removed(visit, seven):
     assert cards.count() == 3
     expect_digit(page, 7, ".picture:nth-child(1)")
     expect_digit(page, 7, ".picture:nth-child(2)")
-    playwright.expect(cards.nth(2).locator(".wrong")).to_contain_text("broken", timeout=SECONDS)
+    playwright.expect(cards.nth(2).locator(".wrong")).to_contain_text("cannot be decoded", timeout=SECONDS)
     cards.nth(0).get_by_role("button", name="Remove a.png").click()
     assert cards.count() == 2
     assert page.evaluate("document.activeElement.ariaLabel") == "Remove b.png"
