@@ -45,7 +45,7 @@ from jaxdigits.calibration import expected_calibration_error, fit_temperature
 from jaxdigits.data.resampling import make_views
 from jaxdigits.persistence import Bundle, read_bundle, write_bundle
 
-__all__ = ["RECIPES", "finish_model", "make_card", "make_training_set", "read_images", "train"]
+__all__ = ["RECIPES", "count_confusions", "finish_model", "make_card", "make_training_set", "read_images", "train"]
 
 PRETRAINED = TOP_FOLDER / "jaxdigits" / "pretrained"
 
@@ -200,6 +200,7 @@ def train(
     path = folder / f"{name}.safetensors"
     write_bundle(bundle, path)
     card["measured"] = measure(path, held_out, n_images=QUICK["measured"] if quick else None, processes=processes)
+    card["confusion"] = count_confusions(path, n_images=QUICK["measured"] if quick else None)
     measured = card["measured"]
     card["accuracies"] = {each["pictures"]: round(each["n_right"] / each["n"], 4) for each in measured}
     card["calibration"] = {each["pictures"]: round(each["calibration_error"], 4) for each in measured}
@@ -360,6 +361,29 @@ def measure(path: Path, held_out: Digits, *, n_images: int | None, processes: in
             prepared = prepare(found[0])
             measured.append(judge(name, prepared.canonical, found[1], prepared.readable))
     return measured
+
+
+def count_confusions(path: Path, *, n_images: int | None) -> dict[str, Any]:
+    """Count what a written model takes for what among MNIST's test images, its best guess each time.
+
+    Parameters
+    ----------
+    path : Path
+        The model file.
+    n_images : int or None
+        How many test images; None takes all.
+
+    Returns
+    -------
+    dict
+        `pictures`, `classes` and `counts`: a row for each digit written, a column for each read.
+    """
+    _, images, _, labels = load_mnist()
+    n_views = read_bundle(path).metadata["n_views"]
+    probabilities = read_images(load_model(path), images[:n_images], n_views=n_views)[0]
+    counts = np.zeros((10, 10), np.int64)
+    np.add.at(counts, (labels[:n_images], probabilities.argmax(axis=1)), 1)
+    return {"pictures": "MNIST test images", "classes": list(range(10)), "counts": counts.tolist()}
 
 
 def make_card(card: dict[str, Any]) -> str:

@@ -452,11 +452,32 @@ class Recognizer:
         """
         from jaxdigits.data.images import canonical_digit
 
-        image, diagnosis = canonical_digit(picture)
-        if not diagnosis.readable:
-            return Reading((), diagnosis.size, diagnosis)
-        digits = self._name([_Candidate(diagnosis.box, image, diagnosis)])
-        return Reading((tuple(digits),), diagnosis.size, diagnosis)
+        return self.read_prepared([canonical_digit(picture)])[0]
+
+    def read_prepared(self, prepared: Sequence[tuple[NDArray[np.float32], Diagnosis]]) -> list[Reading]:
+        """Read pictures of one digit that are canonical images by now, all in one run of the model.
+
+        Parameters
+        ----------
+        prepared : sequence of (image, diagnosis)
+            As `jaxdigits.data.images.canonical_digit` returns them.
+
+        Returns
+        -------
+        list of Reading
+            As `read_digit` would have read each.
+
+        Raises
+        ------
+        InputError
+            If an image is not canonical.
+        """
+        kept = [_Candidate(diagnosis.box, image, diagnosis) for image, diagnosis in prepared if diagnosis.readable]
+        digits = iter(self._name(kept))
+        return [
+            Reading(((next(digits),),) if diagnosis.readable else (), diagnosis.size, diagnosis)
+            for _, diagnosis in prepared
+        ]
 
     def read_page(self, picture: Picture) -> Reading:
         """Read all digits of a picture, in reading order.

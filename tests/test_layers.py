@@ -56,6 +56,7 @@ FORBIDDEN = {
     "prediction": {"flax", "optax"},
     "transformer": {"flax", "optax"},
     "search": {"flax", "optax"},
+    "serve": {"jax", "jaxlib", "flax", "optax", "sklearn", "matplotlib"},
 }
 LATE = {
     "__init__": {"jax", "flax", "optax", "sklearn", "numpy"},
@@ -325,6 +326,7 @@ def test_a_room_without_a_floor_is_found():
         ("plotting", "from sklearn import base", 1),
         ("plotting", "from sklearn.metrics import ConfusionMatrixDisplay", 0),
         ("errors", "import numpy", 1),
+        ("serve", "def f():\n    import matplotlib", 1),
     ],
 )
 def test_a_package_in_the_wrong_room_is_found(room, code, n_wrong):

@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("jaxdigits.cli.evaluate", "tell how well a model reads labeled digits"),
     "predict": ("jaxdigits.cli.predict", "read the digit in each picture; folders, tables and pipes too"),
     "read": ("jaxdigits.cli.read", "read all digits of a photo or a scan, line by line, and draw where they stand"),
+    "serve": ("jaxdigits.cli.serve", "show the web page: draw, drop or photograph digits, and see what the model sees"),
     "kaggle": ("jaxdigits.cli.kaggle", "make a submission from train.csv and test.csv"),
     "info": ("jaxdigits.cli.info", "tell what is in a data set or a model file, or what this machine has"),
     "completion": ("jaxdigits.cli.completion", "write the script by which your shell completes commands"),

@@ -263,7 +263,8 @@ def _print_model(facts: Facts) -> None:
 
 
 def _describe_card(card: dict[str, Any]) -> dict[str, str]:
-    names = [*(name for name in CARD if name in card), *(name for name in card if name not in CARD)]
+    names = [name for name in card if name not in CARD and name != "confusion"]  # a table, which the page shows
+    names = [*(name for name in CARD if name in card), *names]
     return {name.replace("_", " "): _to_words(card[name]) for name in names if card[name] is not None}
 
 

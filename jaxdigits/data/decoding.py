@@ -17,7 +17,7 @@ from jaxdigits.errors import DatasetError, InputError
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["MAX_PIXELS", "Box", "Picture", "Raster", "open_picture"]
+__all__ = ["MAX_PIXELS", "Box", "Picture", "Raster", "name_format", "open_picture"]
 
 Picture: TypeAlias = "str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]"
 """What is taken for a picture: a path, the contents of a file, a Pillow image, or an array (h, w[, channels])."""
@@ -31,6 +31,18 @@ MAX_PIXELS = 100_000_000
 """Pictures with more pixels are refused before they are decoded: a small file can unpack to fill the memory."""
 
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, TypeError, struct.error)  # what decoders raise
+
+_SIGNATURES: dict[bytes, str] = {
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"GIF87a": "GIF",
+    b"GIF89a": "GIF",
+    b"BM": "BMP",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"RIFF": "WEBP",
+}
+"""First bytes of a file -> Pillow's name of its format."""
 
 BITMAP_SIDE = 64
 """Up to this side, uint8 pictures whose levels end at 16 are counts of ink, as those of the 8 x 8 digits."""
@@ -108,6 +120,29 @@ class Raster:
     scale: float
     size: tuple[int, int]
     origin: tuple[int, int] = (0, 0)
+
+
+def name_format(head: bytes) -> str | None:
+    """Name the format of a picture file by its first bytes.
+
+    Parameters
+    ----------
+    head : bytes
+        At least the first twelve bytes, if there are so many.
+
+    Returns
+    -------
+    {"PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"} or None
+        None for any other format.
+
+    Examples
+    --------
+    >>> from jaxdigits.data.decoding import name_format
+    >>> name_format(b"GIF89a..."), name_format(b"%PDF-1.7")
+    ('GIF', None)
+    """
+    found = next((name for signature, name in _SIGNATURES.items() if head.startswith(signature)), None)
+    return None if found == "WEBP" and head[8:12] != b"WEBP" else found
 
 
 def open_picture(picture: Picture, *, longest: int | None = None, region: Box | None = None) -> Raster:
@@ -192,7 +227,11 @@ def _open(source: str | os.PathLike[str] | bytes) -> Image.Image:
     with warnings.catch_warnings():
         # The size is checked right after this, against a limit of our own.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
+        if not isinstance(source, bytes):
+            return Image.open(source)
+        # No decoder but its own gets to see what says what it is: some take nearly anything, or start programs.
+        named = name_format(source)
+        return Image.open(io.BytesIO(source), formats=None if named is None else (named,))
 
 
 def _from_pillow(image: Image.Image, longest: int | None, region: Box | None) -> Raster:

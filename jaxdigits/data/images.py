@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -131,7 +131,7 @@ class Diagnosis:
         dict
             Field names to values, and ``description``.
         """
-        return {**asdict(self), "description": self.describe()}
+        return {**vars(self), "description": self.describe()}
 
 
 def canonical_digit(picture: Picture) -> tuple[Floats, Diagnosis]:

@@ -55,6 +55,8 @@ def test_a_quick_run_writes_a_model_and_its_card(tiny, tmp_path, capsys):
     card = bundle.metadata["card"]
     assert card["n_held_out"] == 40
     assert card["measured"][0]["n"] == 2
+    assert np.sum(card["confusion"]["counts"]) == 2
+    assert np.trace(card["confusion"]["counts"]) == card["measured"][0]["n_right"]
     page = (tmp_path / "small.md").read_text(encoding="utf-8")
     assert page == make_card(card)
     assert page in capsys.readouterr().out
