@@ -115,7 +115,9 @@ def test_sigterm_under_load_loses_no_accepted_request(process, seven):
     loaders = [Loader(port, seven) for _ in range(8)]
     for loader in loaders:
         loader.start()
-    time.sleep(3)
+    until = time.monotonic() + 60
+    while sum(loader.answered for loader in loaders) < 40 and time.monotonic() < until:
+        time.sleep(0.05)
     started.send_signal(signal.SIGTERM)
     for loader in loaders:
         loader.join(60)

@@ -35,7 +35,7 @@ export class Pictures {
       URL.revokeObjectURL(picture.src);
       const next = card.nextElementSibling ?? card.previousElementSibling;
       card.remove();
-      (next?.querySelector("button") ?? document.getElementById("files")).focus();
+      (next?.querySelector("header button:last-child") ?? document.getElementById("files")).focus();
       say(`Removed ${name}.`);
     });
     return card;
