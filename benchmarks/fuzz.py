@@ -191,6 +191,8 @@ def attack(port: int, n_requests: int, *, seed: int = 0) -> dict[str, Any]:
         answer = _exchange(port, _write(*request), generator)
         n_silent += answer == b""
         status, problem = _judge(answer)
+        if status == "none" and _is_whole(*request[2:]):
+            problem = "no answer"
         statuses[status] += 1
         if problem:
             problems.append(f"seed {seed}, request {number}, {name} {request[0]} {request[1]}: {problem}")
@@ -236,6 +238,14 @@ def _exchange(port: int, request: bytes, generator: random.Random | None) -> byt
         except OSError:
             pass  # closed on us: what was received tells
     return received
+
+
+def _is_whole(headers: dict[str, str], body: bytes) -> bool:
+    """Tell whether a request ends where its head says: who hangs up before that is owed no answer."""
+    if headers.get("transfer-encoding") == "chunked":
+        return body.endswith(b"0\r\n\r\n")
+    promised = headers.get("content-length", "")
+    return not promised.isdecimal() or len(body) >= int(promised)
 
 
 def _judge(answer: bytes) -> tuple[str, str]:

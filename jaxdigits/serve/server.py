@@ -271,8 +271,6 @@ class _Protocol(HttpToolsProtocol):
         self.cycle.keep_alive = False
         if self.cycle.more_body and not self.cycle.response_started:
             self._answer(400, BROKE_OFF)
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
             self.transport.close()
         return True
 
@@ -308,6 +306,9 @@ class _Protocol(HttpToolsProtocol):
     def _answer(self, status: int, sentence: str, more: bytes = b"") -> None:
         """Answer without the application, and close soon: at once, what still comes in would take the answer away."""
         self.ending = True
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True  # what the application still says has nowhere to go
+            self.cycle.message_event.set()
         body = say(status, sentence)
         lines = [b"%b: %b\r\n" % header for header in HEADERS]
         self.transport.write(
