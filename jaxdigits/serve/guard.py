@@ -89,7 +89,8 @@ class _Exchange:
         self._receive, self._send = receive, send
         self._began = time.perf_counter()
         self._started = False
-        self._unread = scope["method"] not in ("GET", "HEAD", "OPTIONS")
+        announced = (value for name, value in scope["headers"] if name in (b"content-length", b"transfer-encoding"))
+        self._unread = any(value != b"0" for value in announced)
 
     async def run(self) -> None:
         try:

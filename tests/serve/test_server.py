@@ -103,6 +103,20 @@ def test_too_many_connections_are_refused():
                 each.close()
 
 
+@pytest.mark.parametrize("method", ["POST", "OPTIONS", "GET"])
+def test_a_body_that_comes_late_does_not_take_the_answer_away(quick, method):
+    head = f"{method} /nowhere HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 30\r\n\r\n".encode()
+    check(talk(quick.port, head, b"x" * 10, b"x" * 10, b"x" * 10, pause=0.02), 404)
+
+
+def test_nobody_hears_of_what_follows_a_request_that_is_answered_as_broken(quick, seven, capsys):
+    head = b"POST /api/v1/predict HTTP/1.1\r\nhost: x\r\ncontent-type: image/png\r\ncontent-length: %d\r\n\r\n"
+    for _ in range(5):
+        received = talk(quick.port, head % len(seven) + seven + b"\x00 no request \r\n\r\n")
+        assert received.startswith(b"HTTP/1.1 ")
+    assert capsys.readouterr().err == ""
+
+
 def test_a_websocket_is_refused(quick):
     request = (
         b"GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
