@@ -7,7 +7,9 @@ from flax import nnx
 
 from jaxdigits import DigitClassifier
 from jaxdigits.core import learner, training
-from jaxdigits.core.learner import Labeled, Start, canonical, learn, predict_logits
+from jaxdigits.core.learner import learn, predict_logits
+from jaxdigits.core.samples import merge_repeated
+from jaxdigits.core.tasks import Labeled, Start, canonical, prepare
 from jaxdigits.errors import InputError
 
 ASKED = {**DigitClassifier().get_params(), "model": "mlp", "hidden_sizes": (16,), "max_epochs": 3}
@@ -15,7 +17,7 @@ ASKED = {**DigitClassifier().get_params(), "model": "mlp", "hidden_sizes": (16,)
 
 @pytest.fixture(scope="module")
 def training_set(digits):
-    return canonical(Labeled(digits.rows[:250], digits.labels[:250], None), None)
+    return canonical(merge_repeated(digits.rows[:250], digits.labels[:250], None), None)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,8 @@ def tabular():
 
 def teach(labeled, n_classes=10, *, seed=0, **options):
     asked = {**ASKED, **{name: options.pop(name) for name in list(options) if name in ASKED}}
-    return learn(labeled, asked, n_classes=n_classes, seed=seed, **options)
+    watcher = options.pop("watcher", None)
+    return learn(prepare(labeled, asked, n_classes=n_classes, seed=seed, **options), watcher=watcher)
 
 
 def ask(learned, rows, n_classes=10, model=None):
@@ -43,7 +46,7 @@ def ask(learned, rows, n_classes=10, model=None):
         normalization=learned.normalization,
         n_classes=n_classes,
         device=None,
-    )
+    )[0]
 
 
 def go_on(learned, *, keep_optimizer):
@@ -124,7 +127,7 @@ def test_neighboring_problems_share_their_programs(tabular):
 
 def test_balanced_classes_have_the_same_sum_of_weights(digits):
     labels = np.minimum(digits.labels[:200], 2)
-    found = canonical(Labeled(digits.rows[:200], labels, np.arange(200.0)), "balanced")
+    found = canonical(merge_repeated(digits.rows[:200], labels, np.arange(200.0)), "balanced")
     sums = np.bincount(found.labels, weights=found.weights)
     np.testing.assert_allclose(sums, sums.mean(), rtol=1e-5)
     assert found.weights.mean() == pytest.approx(1)
@@ -132,8 +135,8 @@ def test_balanced_classes_have_the_same_sum_of_weights(digits):
 
 def test_class_factors_multiply_the_weights_of_their_class(digits):
     labels = digits.labels[:200] % 2
-    plain = canonical(Labeled(digits.rows[:200], labels, None), None)
-    found = canonical(Labeled(digits.rows[:200], labels, None), np.array([1.0, 3.0]))
+    plain = canonical(merge_repeated(digits.rows[:200], labels, None), None)
+    found = canonical(merge_repeated(digits.rows[:200], labels, None), np.array([1.0, 3.0]))
     ratios = found.weights / plain.weights
     np.testing.assert_allclose(ratios[found.labels == 1], 3 * ratios[found.labels == 0][0], rtol=1e-6)
     assert found.weights.mean() == pytest.approx(1)
@@ -141,7 +144,7 @@ def test_class_factors_multiply_the_weights_of_their_class(digits):
 
 def test_class_factors_must_leave_something(digits):
     with pytest.raises(InputError, match="class_weight must leave some sample a weight above zero"):
-        canonical(Labeled(digits.rows[:20], digits.labels[:20], None), np.zeros(10))
+        canonical(merge_repeated(digits.rows[:20], digits.labels[:20], None), np.zeros(10))
 
 
 def test_training_goes_on_where_it_stopped_with_the_optimizer_it_had(training_set):
