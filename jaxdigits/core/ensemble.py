@@ -23,7 +23,7 @@ from jaxdigits.errors import InputError
 
 
 def learn_ensemble(task: Task, n_members: int, *, watcher: Watcher | None = None) -> Learned:
-    """Train an ensemble.
+    """Train one ensemble, and let a watcher follow.
 
     Parameters
     ----------
@@ -50,6 +50,35 @@ def learn_ensemble(task: Task, n_members: int, *, watcher: Watcher | None = None
     else:
         fits = _train_in_turn(tasks, watcher)
     return _pool(fits, tasks)
+
+
+def learn_many(
+    tasks: Sequence[Task], n_members: Sequence[int], *, on_done: Callable[[int], None] | None = None
+) -> list[Learned]:
+    """Train many tasks, those together that share what must be compiled.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+        Those that gain from company: see `joint_fitting.reason_to_train_alone`.
+    n_members : sequence of int
+        Networks of each; the members of an ensemble are tasks like the others.
+    on_done : callable or None, default=None
+        Hears how many more networks are done, from any thread.
+
+    Returns
+    -------
+    list of Learned
+        In the order of the tasks.
+    """
+    each = [_member_tasks(task, count) for task, count in zip(tasks, n_members, strict=True)]
+    flat = [member for members in each for member in members]
+    fits: dict[int, Fit] = {}
+    for positions in joint_fitting.group(flat):
+        found = joint_fitting.run([flat[position] for position in positions], on_done=on_done)
+        fits.update(zip(positions, found, strict=True))
+    in_order = iter(fits[position] for position in range(len(flat)))
+    return [_pool([next(in_order) for _ in members], members) for members in each]
 
 
 def member_seeds(seed: int, n_members: int) -> list[int]:

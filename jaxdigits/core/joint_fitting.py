@@ -10,13 +10,17 @@ import os
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
-from jaxdigits.core import fitting, population
+import jax
+import numpy as np
+
+from jaxdigits.core import fitting, population, training
 from jaxdigits.core.chunks import Chunk
 from jaxdigits.core.fitting import Fit
-from jaxdigits.core.samples import row_bucket
-from jaxdigits.core.tasks import Task
+from jaxdigits.core.samples import make_order, row_bucket
+from jaxdigits.core.tasks import Labeled, Task
 
 FEWEST_MEMBERS = 2
 """Members below which nothing is gained."""
@@ -140,6 +144,31 @@ def run_alone(
         watcher=watcher,
         snapshot=snapshot,
         device=task.device,
+    )
+
+
+def compile_alone(task: Task, n_samples: int) -> None:
+    """Compile the program of a single fit ahead of time, so that it is there when it is wanted.
+
+    Parameters
+    ----------
+    task : Task
+        One of the kind.
+    n_samples : int
+        Rows of the fit to come.
+    """
+    rows = np.zeros((n_samples, task.training_set.rows.shape[1]), task.training_set.rows.dtype)
+    blank = Labeled(rows, np.zeros(n_samples, int), np.ones(n_samples, np.float32))
+    task = replace(task, training_set=blank, validation=None, start=None)
+    samples = task.make_samples()
+    training.epoch(
+        task.first_state(samples),
+        samples,
+        make_order(task.make_generator(), n_samples, task.program.batch_size),
+        task.hyperparameters,
+        program=task.program,
+        n_steps=np.int32(0),
+        info=jax.device_put(training.ZERO_INFO, task.device),
     )
 
 

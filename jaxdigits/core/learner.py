@@ -7,7 +7,6 @@ another machine.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, NamedTuple
@@ -90,25 +89,6 @@ def learn(task: Task, *, watcher: fitting.Watcher | None = None) -> Learned:
     """
     fit = joint_fitting.run_alone(task, watcher=watcher, snapshot=lambda fit: to_host(fit, task))
     return to_host(fit, task)
-
-
-def learn_together(tasks: Sequence[Task], *, on_done: Callable[[int], None] | None = None) -> list[Learned]:
-    """Train networks that share what must be compiled, in vmapped programs.
-
-    Parameters
-    ----------
-    tasks : sequence of Task
-        Of one group: see `joint_fitting.group`.
-    on_done : callable or None, default=None
-        Hears how many more are done, from any thread.
-
-    Returns
-    -------
-    list of Learned
-        In the order of the tasks.
-    """
-    fits = joint_fitting.run(tasks, on_done=on_done)
-    return [to_host(fit, task) for fit, task in zip(fits, tasks, strict=True)]
 
 
 def predict_logits(
