@@ -207,7 +207,8 @@ class Trials:
                     print(f"trained {done[0]} of {total} networks, {time.perf_counter() - began:.1f} s", flush=True)
 
         n_members = [job.classifier.n_members for job in jobs]
-        for job, learned in zip(jobs, learn_many([job.task for job in jobs], n_members, on_done=on_done), strict=True):
+        found = learn_many([job.task for job in jobs], n_members, on_done=on_done)
+        for job, learned in zip(jobs, found, strict=True):
             job.learned = learned
 
     def _compile_refit(self, jobs: list[_Job]) -> None:

@@ -125,28 +125,6 @@ def test_neighboring_problems_share_their_programs(tabular):
     assert training.compile_count() == before
 
 
-def test_balanced_classes_have_the_same_sum_of_weights(digits):
-    labels = np.minimum(digits.labels[:200], 2)
-    found = canonical(merge_repeated(digits.rows[:200], labels, np.arange(200.0)), "balanced")
-    sums = np.bincount(found.labels, weights=found.weights)
-    np.testing.assert_allclose(sums, sums.mean(), rtol=1e-5)
-    assert found.weights.mean() == pytest.approx(1)
-
-
-def test_class_factors_multiply_the_weights_of_their_class(digits):
-    labels = digits.labels[:200] % 2
-    plain = canonical(merge_repeated(digits.rows[:200], labels, None), None)
-    found = canonical(merge_repeated(digits.rows[:200], labels, None), np.array([1.0, 3.0]))
-    ratios = found.weights / plain.weights
-    np.testing.assert_allclose(ratios[found.labels == 1], 3 * ratios[found.labels == 0][0], rtol=1e-6)
-    assert found.weights.mean() == pytest.approx(1)
-
-
-def test_class_factors_must_leave_something(digits):
-    with pytest.raises(InputError, match="class_weight must leave some sample a weight above zero"):
-        canonical(merge_repeated(digits.rows[:20], digits.labels[:20], None), np.zeros(10))
-
-
 def test_training_goes_on_where_it_stopped_with_the_optimizer_it_had(training_set):
     first = teach(training_set, incremental=True)
     kept = teach(training_set, incremental=True, start=go_on(first, keep_optimizer=True))
@@ -234,9 +212,3 @@ def test_weights_that_were_asked_can_no_longer_be_changed_behind_the_back(traini
     ask(learned, training_set.rows[:1])
     with pytest.raises(ValueError, match="read-only"):
         learned.params["layers.1.kernel"][0, 0] = 1.0
-
-
-def test_unused_options_are_named_and_a_users_own_network_has_none():
-    asked = {**ASKED, "channels": (5,)}
-    assert learner.unused_options("mlp", asked, (8, 8)) == ["channels"]
-    assert learner.unused_options(build_plain, asked, (8, 8)) == []
