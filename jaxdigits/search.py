@@ -172,9 +172,17 @@ class VectorizedSearchCV(BaseSearchCV):  # type: ignore[misc]
         self.scorer_ = getattr(scorers, "_scorers", scorers)
         return self
 
-    def _run_search(self, evaluate_candidates: Any) -> None:
+    def _run_search(self, evaluate_candidates: Any, *, callback_ctx: Any = None) -> None:
         """Try the candidates as scikit-learn would: called by its `fit` where nothing is to be vectorized."""
-        evaluate_candidates(self._candidates())
+        candidates = self._candidates()
+        if callback_ctx is None:  # scikit-learn before 1.9
+            evaluate_candidates(candidates)
+            return
+        n_fits = len(candidates) * self.n_splits_
+        context = callback_ctx.subcontext(task_name="search", max_subtasks=n_fits, sequential_subtasks=False)
+        context.call_on_fit_task_begin(estimator=self)
+        evaluate_candidates(candidates, callback_ctx=context)
+        context.call_on_fit_task_end(estimator=self)
 
     def _candidates(self) -> Any:
         if self.n_iter is None:

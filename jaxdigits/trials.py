@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +105,8 @@ class Trials:
         }
         self.reasons: dict[int, str] = {}
         self.results: dict[int, dict[str, Any]] = {}
-        self.compiler: threading.Thread | None = None
+        self.compiler = ThreadPoolExecutor(1)
+        self.compiles = False
 
     def run(self) -> list[dict[str, Any]]:
         """Fit and judge everything.
@@ -118,16 +120,14 @@ class Trials:
         if n_fits == 0:
             raise ValueError("No fits were performed. Was the CV iterator empty? Were there no candidates?")
         if self.search.verbose > 0:
-            print(
-                f"Fitting {len(self.splits)} folds for each of {len(self.candidates)} candidates, totalling {n_fits} fits"
-            )
+            counts = f"{len(self.splits)} folds for each of {len(self.candidates)} candidates"
+            print(f"Fitting {counts}, totalling {n_fits} fits")
         for jobs in self._gather():
             self._train(jobs)
             for job in jobs:
                 self.results[job.position] = self._judge(job)
         self._fit_singly([position for position in range(n_fits) if position not in self.results])
-        if self.compiler is not None:
-            self.compiler.join()
+        self.compiler.shutdown()
         return [self.results[position] for position in range(n_fits)]
 
     def _gather(self) -> Iterator[list[_Job]]:
@@ -180,6 +180,8 @@ class Trials:
             return "its last step is no DigitClassifier"
         if type(classifier).fit is not DigitClassifier.fit or classifier.warm_start:
             return "its fit is not that of a fresh DigitClassifier"
+        if hasattr(classifier, "_skl_callbacks"):
+            return "callbacks follow its epochs"
         own, for_head = _split_fit_params(estimator, fit_params)
         if set(own) - {"sample_weight"}:
             return "it takes more than sample weights"
@@ -216,10 +218,9 @@ class Trials:
         from jaxdigits.core.joint_fitting import compile_alone
 
         programs = {job.task.program for job in jobs}
-        if self.search.refit and self.compiler is None and len(programs) == 1 and not self.reasons:
-            arguments = (jobs[0].task, _num_samples(self.X))
-            self.compiler = threading.Thread(target=compile_alone, args=arguments, daemon=True)
-            self.compiler.start()
+        if self.search.refit and len(programs) == 1 and not self.reasons and not self.compiles:
+            self.compiles = True  # if it fails, the fit will fail alike, and say so
+            self.compiler.submit(compile_alone, jobs[0].task, _num_samples(self.X))
 
     def _judge(self, job: _Job) -> dict[str, Any]:
         """Have scikit-learn score a fit that has happened already: its `fit` only takes over what was learned."""
@@ -267,8 +268,8 @@ class Trials:
 
 
 def classifier_of(estimator: Any) -> DigitClassifier | None:
-    """Find the classifier: the estimator itself, or the last step of a pipeline."""
-    last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) and estimator.steps else estimator
+    """Find the classifier: the estimator itself, or the last step of a pipeline, but for pipelines of another kind."""
+    last = estimator.steps[-1][1] if type(estimator) is Pipeline and estimator.steps else estimator
     return last if isinstance(last, DigitClassifier) else None
 
 

@@ -153,8 +153,8 @@ def epoch(
     orders : int32 array of shape (members, whole batches of the row bucket)
         Rows of the table: see `samples.make_order`.
     hyperparameters : Hyperparameters
-        `dropout` is None if no member drops anything. Under vmap a rate of its own would make every member draw the
-        random numbers of dropout at every step, which takes half as long again, and three times as long to compile.
+        `dropout` is None if no member drops anything. Under vmap, rates of their own would make all members draw the
+        random numbers of dropout at every step: 42 us in place of 32 for the perceptrons above.
     program : Program
         From `joint_program`; static.
     active : bool array of shape (members,)
