@@ -88,6 +88,8 @@ class VectorizedSearchCV(BaseSearchCV):  # type: ignore[misc]
     (0.003, {})
     """
 
+    cv_results_: dict[str, Any]
+
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012 - scikit-learn's protocol
         **BaseSearchCV._parameter_constraints,
         "param_grid": [dict, list],
@@ -156,8 +158,8 @@ class VectorizedSearchCV(BaseSearchCV):  # type: ignore[misc]
         X, y = indexable(X, y)
         routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))
         splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        self.n_splits_ = splitter.get_n_splits(X, y, **routed.splitter.split)
         splits = list(splitter.split(X, y, **routed.splitter.split))
+        self.n_splits_ = len(splits)
         candidates = list(self._candidates())
         trials = Trials(self, X, y, routed=routed, scorers=scorers, splits=splits, candidates=candidates)
         out = trials.run()

@@ -706,7 +706,7 @@ def alone(clf, index):
     return single
 
 
-def test_an_ensemble_answers_with_its_members_mean_probability(ensemble, fitted):
+def test_an_ensemble_answers_with_its_members_mean_probability(ensemble):
     members = [alone(ensemble, index) for index in range(3)]
     mean = np.mean([member.predict_proba(X_test) for member in members], axis=0)
     np.testing.assert_allclose(ensemble.predict_proba(X_test), mean, rtol=1e-12)

@@ -108,7 +108,7 @@ class Chunk:
         if self._samples is not None:
             for fit, state in zip(self.fits, self.peek(best=True), strict=True):
                 fit.state = state
-        for index in np.flatnonzero(self.running):
+        for index in map(int, np.flatnonzero(self.running)):
             if index < len(self.fits):
                 self.fits[index].ending = ending
         self._samples = None
@@ -149,6 +149,7 @@ class Chunk:
         return Info(*jax.device_get(info))
 
     def _step(self, info: Info, *, first_step: int, n_steps: int) -> Info:
+        assert self._samples is not None, "set_out comes first"
         self._latest, info = population.epoch(
             self._latest,
             self._samples,
@@ -169,7 +170,7 @@ class Chunk:
         improved = np.zeros(self.size, bool)
         records: list[Record | None] = [None] * len(self.tasks)
         params = jax.device_get(self._latest.params)
-        for index in np.flatnonzero(self.running):
+        for index in map(int, np.flatnonzero(self.running)):
             sums = Info(*(float(values[index]) for values in info))
             fit, task = self.fits[index], self.tasks[index]
             if not fitting.is_finite({name: leaf[index] for name, leaf in params.items()}, sums.loss):
