@@ -124,7 +124,7 @@ class Trials:
             print(f"Fitting {counts}, totalling {n_fits} fits")
         for jobs in self._gather():
             self._train(jobs)
-            for job in jobs:
+            for job in sorted(jobs, key=lambda job: job.position):  # scorers are called in scikit-learn's order
                 self.results[job.position] = self._judge(job)
         self._fit_singly([position for position in range(n_fits) if position not in self.results])
         self.compiler.shutdown()

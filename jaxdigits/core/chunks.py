@@ -33,8 +33,10 @@ class Chunk:
     size : int
         Members of the program: copies of the last task, frozen from the start, fill up what is missing.
     n_tables : int
-        Different training sets that the table of rows has room for. `size` and `n_tables` are the same for all chunks
-        of a group, so that all share one compiled program.
+        Different training sets that the table of rows has room for.
+    freezes : bool
+        Whether members may be done before others. These three are the same for all chunks of a group, so that all
+        share one compiled program.
 
     Attributes
     ----------
@@ -44,13 +46,14 @@ class Chunk:
         Who still trains.
     """
 
-    def __init__(self, tasks: Sequence[Task], size: int, n_tables: int) -> None:
+    def __init__(self, tasks: Sequence[Task], size: int, *, n_tables: int, freezes: bool) -> None:
         self.tasks = list(tasks)
         self.size = size
         self.members = self.tasks + [self.tasks[-1]] * (size - len(self.tasks))
         self.fits = [Fit(None) for _ in self.tasks]  # type: ignore[arg-type]
         self.running = np.arange(size) < len(self.tasks)
         self._n_tables = n_tables
+        self._freezes = freezes
         self._program = population.joint_program(self.tasks[0].program)
         self._keeps_best = any(task.plan.patience is not None for task in self.tasks)
         self._call_steps, self._is_warm = fitting.FIRST_CALL_STEPS, False
@@ -156,7 +159,7 @@ class Chunk:
             self._orders,
             self._numbers,
             program=self._program,
-            active=self.running,
+            active=self.running if self._freezes else None,
             first_step=np.int32(first_step),
             n_steps=np.int32(n_steps),
             info=info,

@@ -197,7 +197,9 @@ def deal(tasks: Sequence[Task], n_threads: int = 1) -> list[Chunk]:
     size = -(-len(tasks) // n_chunks)
     parts = [tasks[start : start + size] for start in range(0, len(tasks), size)]
     n_tables = max(len({id(task.training_set.rows) for task in part}) for part in parts)
-    return [Chunk(part, size, n_tables) for part in parts]
+    lengths = {(task.plan.max_epochs, task.n_steps, task.plan.patience) for task in tasks}
+    freezes = len(lengths) > 1 or tasks[0].plan.patience is not None
+    return [Chunk(part, size, n_tables=n_tables, freezes=freezes) for part in parts]
 
 
 def count_threads(task: Task) -> int:

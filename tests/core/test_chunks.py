@@ -20,7 +20,7 @@ def tasks(digits):
 
 
 def test_copies_that_fill_up_are_frozen_and_not_handed_back(tasks):
-    chunk = Chunk(tasks, 3, 1)
+    chunk = Chunk(tasks, 3, n_tables=1, freezes=True)
     assert chunk.running.tolist() == [True, True, False]
     chunk.train(threading.Event())
     fits = chunk.close()
@@ -35,14 +35,14 @@ def test_everyone_is_told_of_every_epoch_and_may_stop(tasks):
         told.append([record["epoch"] for record in records])
         return len(told) == 2
 
-    chunk = Chunk(tasks, 2, 1)
+    chunk = Chunk(tasks, 2, n_tables=1, freezes=False)
     chunk.train(threading.Event(), listen)
     assert told == [[1, 1], [2, 2]]
     assert [fit.ending for fit in chunk.close()] == ["finished"] * 2
 
 
 def test_a_chunk_that_is_stopped_hands_back_what_it_has(tasks):
-    chunk, stop = Chunk(tasks, 2, 1), threading.Event()
+    chunk, stop = Chunk(tasks, 2, n_tables=1, freezes=False), threading.Event()
     chunk.train(stop, lambda _: stop.set())
     fits = chunk.close("interrupted")
     assert [(len(fit.history), fit.best_epoch, fit.ending) for fit in fits] == [(1, 1, "interrupted")] * 2
@@ -50,4 +50,4 @@ def test_a_chunk_that_is_stopped_hands_back_what_it_has(tasks):
 
 
 def test_a_chunk_that_never_set_out_hands_back_no_history(tasks):
-    assert [fit.history for fit in Chunk(tasks, 2, 1).close("interrupted")] == [[], []]
+    assert [fit.history for fit in Chunk(tasks, 2, n_tables=1, freezes=False).close("interrupted")] == [[], []]

@@ -63,7 +63,7 @@ def run_together(parts, rates=RATES, *, active=(True, True, True), dropout=None,
             np.stack(orders) + bucket * np.arange(3, dtype=np.int32)[:, None],
             stacked,
             program=joint,
-            active=np.array(active),
+            active=None if active is None else np.array(active),
             first_step=np.int32(first),
             n_steps=np.int32(per_call),
             info=info,
@@ -94,6 +94,15 @@ def test_members_learn_what_they_learn_alone(parts, options):
         assert int(states[index].step) == int(state.step)
         assert float(info.loss[index]) == pytest.approx(float(sums.loss), rel=1e-4)
         assert float(info.weight[index]) == pytest.approx(float(sums.weight))
+
+
+def test_without_masks_members_learn_the_same(digits):
+    samples = [make_samples(digits.rows[:90], digits.labels[:90], scale=1 / 16, n_classes=10)] * 3
+    parts = samples, [make_order(np.random.default_rng(seed), 90, 32) for seed in SEEDS]
+    masked, free = run_together(parts), run_together(parts, active=None)
+    for one, other in zip(masked[1], free[1], strict=True):
+        assert_close(one, other, 1e-7)
+    np.testing.assert_allclose(masked[2].loss, free[2].loss, rtol=1e-6)
 
 
 def test_dropout_draws_what_it_draws_alone(parts):
