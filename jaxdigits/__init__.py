@@ -16,6 +16,7 @@ _MODULES = {
     "JaxDigitsError": "jaxdigits.errors",
     "MLP": "jaxdigits.core.models",
     "Recognizer": "jaxdigits.recognize",
+    "VectorizedSearchCV": "jaxdigits.search",
     "load_digits": "jaxdigits.data.datasets",
     "load_mnist": "jaxdigits.data.datasets",
     "load_model": "jaxdigits.estimator",
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from jaxdigits.estimator import load_model as load_model
     from jaxdigits.recognize import Recognizer as Recognizer
     from jaxdigits.recognize import load_pretrained as load_pretrained
+    from jaxdigits.search import VectorizedSearchCV as VectorizedSearchCV
     from jaxdigits.transformer import DigitImages as DigitImages
 else:
     # Hidden from type checkers, for which it would make every misspelt name exist.

@@ -53,6 +53,7 @@ def pack(params: dict[str, Any], fitted: dict[str, Any]) -> Bundle:
         "recipe": _to_plain(fitted["recipe_"]),
         **{name.rstrip("_"): _to_plain(fitted[name]) for name in (*RECORDED, *PAIRS)},
         "temperature": float(fitted["temperature_"]),
+        "n_members": int(fitted["n_members_"]),
         "image_shape": _real_shape(fitted["image_shape_"], fitted["n_features_in_"]),
         "versions": {package: version(package) for package in PACKAGES},
     }
@@ -89,6 +90,7 @@ def unpack(bundle: Bundle, defaults: dict[str, Any]) -> tuple[dict[str, Any], di
         "extras_": {},
         "recipe_": _from_plain(metadata.get("recipe", {})),
         "temperature_": float(metadata.get("temperature", 1.0)),
+        "n_members_": int(metadata.get("n_members", 1)),
         "n_steps_": 0,
     }
     if metadata.get("feature_names"):

@@ -67,7 +67,8 @@ class Bundle:
     metadata : dict
         JSON values. ``classes`` (from `encode_labels`) and ``n_features`` are needed; ``image_shape``
         (``[h, w]`` or None), ``pixel_range`` (``[low, high]`` or None), ``temperature`` (a number > 0 by which
-        logits are divided before softmax; 1 if absent) and any others are kept.
+        logits are divided before softmax; 1 if absent), ``n_members`` (1 if absent; with more, every array of a layer
+        has a first axis of members, whose probabilities are averaged) and any others are kept.
 
     Examples
     --------
@@ -414,16 +415,17 @@ def expected_shapes(spec: object, metadata: object) -> dict[str, tuple[_Shape, .
     if math.prod(input_shape) > _MAX_VALUES:
         raise defect("input_shape", input_shape, f"at most {_MAX_VALUES} values")
     n_classes = _check_int(spec["n_classes"], "n_classes")
-    n_features = _check_metadata(metadata, n_classes, math.prod(input_shape))
+    n_features, n_members = _check_metadata(metadata, n_classes, math.prod(input_shape))
     shape = (*input_shape, 1) if len(input_shape) == 2 else input_shape
     shape, arrays = _layers_shapes(spec["layers"], shape, "", 0)
     if shape != (n_classes,):
         raise defect("output shape of the last layer", shape, f"({n_classes},), one logit a class")
-    expected: dict[str, tuple[_Shape, ...]] = {name: (value,) for name, value in arrays.items()}
+    members: _Shape = () if n_members == 1 else (n_members,)
+    expected: dict[str, tuple[_Shape, ...]] = {name: ((*members, *value),) for name, value in arrays.items()}
     return expected | dict.fromkeys(("input.offset", "input.scale"), ((1,), (n_features,)))
 
 
-def _check_metadata(metadata: object, n_classes: int, n_inputs: int) -> int:
+def _check_metadata(metadata: object, n_classes: int, n_inputs: int) -> tuple[int, int]:
     if not isinstance(metadata, dict):
         raise defect("metadata", metadata, "a dict")
     try:
@@ -446,7 +448,7 @@ def _check_metadata(metadata: object, n_classes: int, n_inputs: int) -> int:
     is_number = isinstance(temperature, _NUMBER) and not isinstance(temperature, bool)
     if not is_number or not 0 < temperature < math.inf:
         raise defect("temperature", temperature, "a finite number > 0")
-    return n_features
+    return n_features, _check_int(metadata.get("n_members", 1), "n_members")
 
 
 def check_names(found: Iterable[str], expected: Iterable[str]) -> None:

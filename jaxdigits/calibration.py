@@ -53,6 +53,39 @@ def softmax(logits: ArrayLike) -> Floats:
     return probabilities
 
 
+def pool_logits(members: ArrayLike) -> Floats:
+    """Turn the logits of an ensemble's members into those of the ensemble.
+
+    Parameters
+    ----------
+    members : array-like of shape (n_members, n, n_classes)
+        Finite numbers of any size.
+
+    Returns
+    -------
+    ndarray of shape (n, n_classes), float64
+        Logarithm of the mean of the members' probabilities: its `softmax` is that mean. A temperature is fitted to the
+        pooled logits, as Rahaman & Thiery (NeurIPS 2021) advise: members that are calibrated one by one are too
+        unsure together. Of one member, its logits as they are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jaxdigits.calibration import pool_logits, softmax
+    >>> softmax(pool_logits(np.log([[[0.9, 0.1]], [[0.5, 0.5]]])))
+    array([[0.7, 0.3]])
+    """
+    logits = np.array(members, dtype=np.float64)
+    if len(logits) == 1:
+        alone: Floats = logits[0]
+        return alone
+    logits -= logits.max(axis=2, keepdims=True)
+    logits -= np.log(np.exp(logits).sum(axis=2, keepdims=True))
+    largest = logits.max(axis=0)
+    pooled: Floats = largest + np.log(np.exp(logits - largest).mean(axis=0))
+    return pooled
+
+
 def _check_columns(rows: ArrayLike, labels: ArrayLike, name: str) -> tuple[Floats, NDArray[np.int64]]:
     """Return rows as finite float64 of shape (n, n_classes), and labels as columns of it."""
     values, columns = np.asarray(rows, dtype=np.float64), np.asarray(labels)

@@ -20,9 +20,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from jaxdigits.archive import all_or_nothing
 from jaxdigits.errors import DivergenceError, InputError
 from jaxdigits.prediction import PredictionMixin
-from jaxdigits.progress import TrainingProgress
 from jaxdigits.validation import (
     check_members,
+    check_same_classes,
     check_same_shape,
     check_weights,
     class_factors,
@@ -33,6 +33,7 @@ from jaxdigits.validation import (
     split_indices,
     to_rows,
 )
+from jaxdigits.watcher import Watcher
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -47,7 +48,8 @@ except ImportError:  # scikit-learn before 1.9 has no callbacks
 
 
 if TYPE_CHECKING:
-    from jaxdigits.core.learner import Labeled, Learned, Start
+    from jaxdigits.core.learner import Learned
+    from jaxdigits.core.tasks import Labeled, Start, Task
 
 __all__ = ["DigitClassifier", "load_model"]
 
@@ -115,6 +117,9 @@ class DigitClassifier(PredictionMixin, CallbackSupportMixin, ClassifierMixin, Ba
         Gain of validation accuracy that counts as one.
     class_weight : dict, "balanced" or None, default=None
         Multiplies the sample weights of each class.
+    n_members : int >= 1, default=1
+        Networks to train, alike but for their seeds, and to ask together: probabilities are the mean of theirs. The
+        first is the one that would have been trained alone. They share a time budget; each stops early by itself.
     precision : {"float32", "bfloat16"}, default="float32"
         Type of the arithmetic in training; parameters and predictions are float32. Matrix products of float32 take
         the platform's default for training (TF32 on recent NVIDIA GPUs) and the highest precision for predictions.
@@ -136,7 +141,8 @@ class DigitClassifier(PredictionMixin, CallbackSupportMixin, ClassifierMixin, Ba
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Column names, if X was a DataFrame.
     params_ : dict of str to ndarray
-        Weights by flat name ("layers.0.kernel"). Read-only once the model has predicted.
+        Weights by flat name ("layers.0.kernel"); with several members each array has a first axis of members. Read-only
+        once the model has predicted.
     extras_ : dict of str to ndarray
         What a user's module keeps beside its weights.
     spec_ : dict or None
@@ -152,14 +158,17 @@ class DigitClassifier(PredictionMixin, CallbackSupportMixin, ClassifierMixin, Ba
     n_epochs_ : int
         Passes of the last call, the last one perhaps cut short by `max_seconds`.
     best_epoch_ : int
-        The epoch whose weights are kept.
+        The epoch whose weights are kept; the latest of the members' if there are several.
     history_ : list of dict
         One record an epoch: epoch, loss, accuracy, validation_loss, validation_accuracy, learning_rate, seconds,
-        samples_per_second. Losses are natural logs.
+        samples_per_second. Losses are natural logs. With several members, means over those still training; their
+        seconds add up.
     device_ : str
         Platform of the fit ("cpu", "gpu", "tpu").
     temperature_ : float
         Divides the logits on their way to probabilities: 1.0 after a fit, set by `calibrate`.
+    n_members_ : int
+        Networks trained: `n_members`, or fewer after Ctrl-C.
 
     See Also
     --------
@@ -182,6 +191,7 @@ class DigitClassifier(PredictionMixin, CallbackSupportMixin, ClassifierMixin, Ba
     best_epoch_: int
     n_steps_: int
     device_: str
+    n_members_: int
 
     def __init__(
         self,
@@ -209,6 +219,7 @@ class DigitClassifier(PredictionMixin, CallbackSupportMixin, ClassifierMixin, Ba
         patience: int = 5,
         min_delta: float = 0.0,
         class_weight: Any = None,
+        n_members: int = 1,
         precision: str = "float32",
         device: str | None = None,
         warm_start: bool = False,
@@ -238,6 +249,7 @@ class DigitClassifier(PredictionMixin, CallbackSupportMixin, ClassifierMixin, Ba
         self.patience = patience
         self.min_delta = min_delta
         self.class_weight = class_weight
+        self.n_members = n_members
         self.precision = precision
         self.device = device
         self.warm_start = warm_start
@@ -294,28 +306,10 @@ class DigitClassifier(PredictionMixin, CallbackSupportMixin, ClassifierMixin, Ba
         """
         started = time.perf_counter()
         with all_or_nothing(self.__dict__):
-            given_shape = picture_shape(X)
             start = self._start_again() if self.warm_start and hasattr(self, "params_") else None
-            X, y = validate_data(self, flatten_pictures(X), y, accept_sparse="csr", reset=start is None)
-            check_classification_targets(y)
-            weights = check_weights(sample_weight, X)
-            if weights is not None:
-                X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
-            classes, labels = np.unique(y, return_inverse=True)
-            if start is not None and not np.array_equal(classes, self.classes_):
-                raise InputError(
-                    f"y must have the classes of the last fit with warm_start=True, {self.classes_.tolist()}, got "
-                    f"{classes.tolist()}. Set warm_start=False to begin anew."
-                )
-            self.classes_ = classes
-            self._train(
-                (to_rows(X), labels, weights),
-                given_shape=given_shape,
-                validation=self._check_validation(X_val, y_val, sample_weight_val, given_shape),
-                start=start,
-                fitted_on=(X, y),
-                started=started,
-            )
+            validation = (X_val, y_val, sample_weight_val)
+            task = self._prepare(X, y, sample_weight, validation=validation, start=start, started=started)
+            self._learn(task, fitted_on=(X, y))
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
@@ -353,7 +347,7 @@ class DigitClassifier(PredictionMixin, CallbackSupportMixin, ClassifierMixin, Ba
         >>> clf.n_steps_
         57
         """
-        from jaxdigits.core.learner import Labeled
+        from jaxdigits.core.tasks import Labeled, prepare
 
         with all_or_nothing(self.__dict__):
             given_shape = picture_shape(X)
@@ -372,7 +366,16 @@ class DigitClassifier(PredictionMixin, CallbackSupportMixin, ClassifierMixin, Ba
                 )
             if factors is not None:
                 weights = factors[labels] * (1.0 if weights is None else weights)
-            self._learn(Labeled(to_rows(X), labels, weights), given_shape=given_shape, start=start, incremental=True)
+            task = prepare(
+                Labeled(to_rows(X), labels, weights),
+                self.get_params(deep=False),
+                n_classes=len(self.classes_),
+                seed=self._draw_seed(),
+                given_shape=given_shape,
+                start=start,
+                incremental=True,
+            )
+            self._learn(task)
         return self
 
     def summary(self) -> str:
@@ -384,8 +387,11 @@ class DigitClassifier(PredictionMixin, CallbackSupportMixin, ClassifierMixin, Ba
             A text of several lines.
         """
         check_is_fitted(self)
-        n_weights = sum(array.size for array in self.params_.values())
-        lines = [f"DigitClassifier: {self._model_name()}, {n_weights:,} weights, {len(self.classes_)} classes"]
+        n_weights = sum(array.size for array in self.params_.values()) // self.n_members_
+        ensemble = "" if self.n_members_ == 1 else f"{self.n_members_} networks, each "
+        lines = [
+            f"DigitClassifier: {ensemble}{self._model_name()}, {n_weights:,} weights, {len(self.classes_)} classes"
+        ]
         lines += [] if self.spec_ is None else _describe_layers(self.spec_)
         last = self.history_[-1]
         lines.append(
@@ -449,64 +455,85 @@ class DigitClassifier(PredictionMixin, CallbackSupportMixin, ClassifierMixin, Ba
         tags.input_tags.three_d_array = True
         return tags
 
-    def _train(
+    def _prepare(
         self,
-        data: tuple[np.ndarray, np.ndarray, np.ndarray | None],
+        X: Any,
+        y: Any,
+        sample_weight: Any,
         *,
-        given_shape: tuple[int, int] | None,
-        validation: Labeled | None,
-        start: Start | None,
-        fitted_on: tuple[Any, Any],
-        started: float,
-    ) -> None:
-        from jaxdigits.core.learner import Labeled, canonical
+        validation: tuple[Any, Any, Any] = (None, None, None),
+        start: Start | None = None,
+        started: float | None = None,
+        known: dict[Any, Any] | None = None,
+    ) -> Task:
+        """Validate samples, set what is known of them, and decide everything about the network to train.
 
-        training_set = canonical(Labeled(*data), class_factors(self.class_weight, self.classes_))
-        if self.early_stopping and validation is None:
-            # merged samples are split, so that no picture stands on both sides
-            parts = split_indices(training_set.labels, self.validation_fraction, self._draw_seed())
-            training_set, validation = training_set.part(parts[0]), training_set.part(parts[1])
-        self._learn(
+        `known` passes what follows from the samples alone from one classifier to the next that sees the same ones.
+        """
+        from jaxdigits.core.samples import merge_repeated
+        from jaxdigits.core.tasks import canonical, prepare
+
+        known = {} if known is None else known
+        given_shape = picture_shape(X)
+        X, y = validate_data(self, flatten_pictures(X), y, accept_sparse="csr", reset=start is None)
+        check_classification_targets(y)
+        weights = check_weights(sample_weight, X)
+        if weights is not None:
+            X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
+        classes, labels = np.unique(y, return_inverse=True)
+        if start is not None:
+            check_same_classes(classes, self.classes_)
+        self.classes_ = classes
+        watched = self._check_validation(*validation, given_shape)
+        if "merged" not in known:
+            known["merged"] = merge_repeated(to_rows(X), labels, weights)
+        training_set = canonical(known["merged"], class_factors(self.class_weight, classes))
+        if self.early_stopping and watched is None:
+            training_set, watched = self._split(training_set, known)
+        return prepare(
             training_set,
+            self.get_params(deep=False),
+            n_classes=len(classes),
+            seed=self._draw_seed(),
             given_shape=given_shape,
-            validation=validation,
+            validation=watched,
             start=start,
-            fitted_on=fitted_on,
             started=started,
         )
 
-    def _learn(
-        self,
-        training_set: Labeled,
-        *,
-        given_shape: tuple[int, int] | None,
-        validation: Labeled | None = None,
-        start: Start | None = None,
-        incremental: bool = False,
-        fitted_on: tuple[Any, Any] | None = None,
-        started: float | None = None,
-    ) -> None:
+    def _split(self, training_set: Labeled, known: dict[Any, Any]) -> tuple[Labeled, Labeled]:
+        """Hold samples out for early stopping; merged ones, so that no picture stands on both sides."""
+        key = (self.validation_fraction, self._draw_seed())
+        if key not in known:
+            indices = split_indices(training_set.labels, *key)
+            known[key] = [(which, training_set.part(which)) for which in indices]
+        trained_on, watched = (
+            part if training_set.weights is None else part._replace(weights=training_set.weights[which])
+            for which, part in known[key]
+        )
+        return trained_on, watched
+
+    def _learn(self, task: Task, *, fitted_on: tuple[Any, Any] | None = None) -> None:
         """Run the core and take over what it learned, then pass on how it ended."""
+        from jaxdigits.core.ensemble import learn_ensemble
         from jaxdigits.core.learner import learn
 
-        watcher = _Watcher(self, len(training_set.labels), fitted_on)
+        watcher = Watcher(self, len(task.training_set.labels), fitted_on)
         with watcher.progress:
-            learned = learn(
-                training_set,
-                self.get_params(deep=False),
-                n_classes=len(self.classes_),
-                seed=self._draw_seed(),
-                given_shape=given_shape,
-                validation=validation,
-                start=start,
-                incremental=incremental,
-                watcher=watcher,
-                started=started,
-            )
+            if self.n_members == 1 and (task.start is None or task.start.n_members == 1):
+                learned = learn(task, watcher=watcher)
+            else:
+                learned = learn_ensemble(task, self.n_members, watcher=watcher)
+        try:
+            self._finish(learned)
+        finally:
+            watcher.close()
+
+    def _finish(self, learned: Learned) -> None:
+        """Take over what was learned, and pass on how it ended."""
         if learned.history:
             self._take(learned)
             self._warn_unused()
-        watcher.close()
         if learned.ending == "interrupted":
             raise KeyboardInterrupt
         if learned.ending == "diverged":
@@ -525,11 +552,12 @@ class DigitClassifier(PredictionMixin, CallbackSupportMixin, ClassifierMixin, Ba
         self.device_ = learned.device
         self.temperature_ = 1.0  # of new weights nothing is known
         self.n_steps_ = learned.n_steps
+        self.n_members_ = learned.n_members
         self._opt_leaves = learned.opt_leaves
 
     def _start_again(self, *, keep_optimizer: bool = False) -> Start:
         from jaxdigits.core.inputs import InputView, Normalization
-        from jaxdigits.core.learner import Start
+        from jaxdigits.core.tasks import Start
 
         return Start(
             self.params_,
@@ -538,6 +566,7 @@ class DigitClassifier(PredictionMixin, CallbackSupportMixin, ClassifierMixin, Ba
             Normalization(self.offset_, self.scale_),
             list(self._opt_leaves) if keep_optimizer else [],
             self.n_steps_ if keep_optimizer else 0,
+            self.n_members_,
         )
 
     def _check_validation(
@@ -550,7 +579,7 @@ class DigitClassifier(PredictionMixin, CallbackSupportMixin, ClassifierMixin, Ba
             raise InputError("sample_weight_val must come with X_val and y_val, got it alone. Add them.")
         if X_val is None:
             return None
-        from jaxdigits.core.learner import Labeled
+        from jaxdigits.core.tasks import Labeled
 
         check_same_shape(X_val, given_shape, self.n_features_in_)
         X_val, y_val = validate_data(self, flatten_pictures(X_val), y_val, accept_sparse="csr", reset=False)
@@ -561,7 +590,7 @@ class DigitClassifier(PredictionMixin, CallbackSupportMixin, ClassifierMixin, Ba
         return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
 
     def _warn_unused(self) -> None:
-        from jaxdigits.core.learner import unused_options
+        from jaxdigits.core.tasks import unused_options
 
         if self.spec_ is None:
             return
@@ -578,50 +607,6 @@ class DigitClassifier(PredictionMixin, CallbackSupportMixin, ClassifierMixin, Ba
     def _model_name(self) -> str:
         model = self.recipe_["model"]
         return model if isinstance(model, str) else getattr(model, "__name__", type(model).__name__)
-
-
-class _Watcher:
-    """Hears from the core how a fit goes, and tells the progress display and scikit-learn's callbacks."""
-
-    def __init__(self, clf: DigitClassifier, n_samples: int, fitted_on: tuple[Any, Any] | None) -> None:
-        self.clf = clf
-        self.n_samples = n_samples
-        self.fitted_on = fitted_on
-        self.progress = TrainingProgress(clf.verbose)
-        self.context: Any = None
-
-    def on_start(self, max_epochs: int) -> None:
-        self.progress.start(max_epochs, self.n_samples, max_seconds=self.clf.max_seconds)
-        if self.fitted_on is not None and hasattr(self.clf, "_skl_callbacks"):
-            self.context = self.clf._init_callback_context(max_subtasks=max_epochs)
-            self.context.call_on_fit_task_begin(estimator=self.clf, X=self.fitted_on[0], y=self.fitted_on[1])
-
-    def on_steps(self, samples_done: int) -> None:
-        self.progress.advance(samples_done)
-
-    def on_epoch(self, record: dict[str, Any], snapshot: Any) -> bool:
-        self.progress.end_epoch(record)
-        if self.context is None or self.fitted_on is None:
-            return False
-        X, y = self.fitted_on
-        task = self.context.subcontext(task_name="epoch")
-        task.call_on_fit_task_begin(estimator=self.clf, X=X, y=y)
-        stop = task.call_on_fit_task_end(
-            estimator=self.clf, X=X, y=y, reconstruction_attributes=self._attributes(snapshot())
-        )
-        return bool(stop)
-
-    def close(self) -> None:
-        if self.context is not None and self.fitted_on is not None:
-            X, y = self.fitted_on
-            self.context.call_on_fit_task_end(estimator=self.clf, X=X, y=y)
-
-    def _attributes(self, learned: Learned) -> dict[str, Any]:
-        """Return what a copy of the estimator needs to predict as of now."""
-        now = DigitClassifier()
-        now._take(learned)
-        kept = {"classes_": self.clf.classes_, "n_features_in_": self.clf.n_features_in_}
-        return {**kept, **{name: value for name, value in vars(now).items() if name.endswith("_")}}
 
 
 def load_model(path: str | os.PathLike[str]) -> DigitClassifier:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jaxdigits.bundle import Bundle, check_bundle, decode_labels
-from jaxdigits.calibration import softmax
+from jaxdigits.calibration import pool_logits, softmax
 from jaxdigits.errors import InputError
 from jaxdigits.persistence import read_bundle
 
@@ -122,7 +122,8 @@ class LiteModel:
         input_shape = tuple(spec["input_shape"])
         self._n_inputs = math.prod(input_shape)
         self._shape = (-1, *input_shape, 1) if len(input_shape) == 2 else (-1, *input_shape)
-        self._steps = _make_steps(spec["layers"], arrays)
+        members = _split_members(arrays, int(metadata.get("n_members", 1)))
+        self._steps = [_make_steps(spec["layers"], own) for own in members]
         self._n_rows = min(max(_CHUNK_VALUES // self._n_inputs, 1), _CHUNK_ROWS)
 
     def logits(self, X: npt.ArrayLike) -> Floats:
@@ -136,7 +137,7 @@ class LiteModel:
         Returns
         -------
         ndarray of shape (n, n_classes), float32
-            One logit a class.
+            One logit a class; of an ensemble the logarithm of its members' mean probability.
 
         Raises
         ------
@@ -227,7 +228,8 @@ class LiteModel:
             padded = np.zeros((len(x), self._n_inputs), np.float32)
             padded[:, : x.shape[1]] = x
             x = padded
-        x = _run(x.reshape(self._shape), self._steps)
+        outputs = [_run(x.reshape(self._shape), steps) for steps in self._steps]
+        x = outputs[0] if len(outputs) == 1 else pool_logits(outputs).astype(np.float32)
         if not _is_finite(x):
             advice = "Scale X as the training data were."
             raise InputError(f"X must be in the range of the training data, got values too large. {advice}")
@@ -247,6 +249,14 @@ def _run(x: Floats, steps: list[Step]) -> Floats:
     for step in steps:
         x = step(x)
     return x
+
+
+def _split_members(arrays: dict[str, Floats], n_members: int) -> list[dict[str, Floats]]:
+    """Take an ensemble's arrays apart; those of the input are common to all."""
+    if n_members == 1:
+        return [arrays]
+    layers = {name: array for name, array in arrays.items() if not name.startswith("input.")}
+    return [{name: array[index] for name, array in layers.items()} for index in range(n_members)]
 
 
 def _make_steps(layers: list[dict[str, Any]], arrays: dict[str, Floats]) -> list[Step]:

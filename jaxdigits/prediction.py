@@ -1,6 +1,7 @@
 """What a fitted classifier says of samples: predictions, probabilities, and how sure it may be of them.
 
-The half of `DigitClassifier` that reads what `fit` left behind and, but for the temperature, changes nothing.
+The half of `DigitClassifier` that reads what `fit` left behind and, but for the temperature, changes nothing. An
+ensemble's logits are the logarithms of its members' mean probabilities, and all else follows from the logits.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
-from jaxdigits.calibration import fit_temperature, rejection_threshold, softmax
+from jaxdigits.calibration import fit_temperature, pool_logits, rejection_threshold, softmax
 from jaxdigits.validation import check_same_shape, check_weights, encode_classes, flatten_pictures, to_rows
 
 __all__ = ["PredictionMixin"]
@@ -35,6 +36,7 @@ class PredictionMixin:
     offset_: np.ndarray
     scale_: np.ndarray
     temperature_: float
+    n_members_: int
 
     def predict(self, X: Any) -> np.ndarray:
         """Name the class of each sample.
@@ -55,6 +57,8 @@ class PredictionMixin:
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probability of each class; a row's bits don't depend on the rows beside it.
+
+        With several members it is the mean of theirs, sharpened or softened by `temperature_` once `calibrate` has run.
 
         Parameters
         ----------
@@ -87,6 +91,8 @@ class PredictionMixin:
     def decision_function(self, X: Any) -> np.ndarray:
         """Logits over `temperature_`; with two classes their difference, above 0 for `classes_[1]`.
 
+        The logits of an ensemble are the logarithms of its members' mean probabilities.
+
         Parameters
         ----------
         X : array-like, sparse matrix or DataFrame of shape (n, n_features), (n, h, w) or (n, h, w, 1)
@@ -103,7 +109,7 @@ class PredictionMixin:
         """Learn from samples that were not trained on how sure the probabilities should be.
 
         One number, the temperature, divides the logits (Guo et al., ICML 2017): predictions never change. The next fit
-        sets it back to 1.
+        sets it back to 1. An ensemble has one temperature too, that of its pooled logits.
 
         Parameters
         ----------
@@ -143,7 +149,8 @@ class PredictionMixin:
         """Find how large the largest probability must be for at most a share `risk` of wrong predictions.
 
         With probability `confidence` over the draw of these samples, at most that share is wrong of all predictions
-        whose probability reaches the threshold. It holds for data like these: independent samples of one source.
+        whose probability (an ensemble's: that of all its members together) reaches the threshold. It holds for data
+        like these: independent samples of one source.
 
         Parameters
         ----------
@@ -205,7 +212,7 @@ class PredictionMixin:
         mismatch = None if self.pixel_range_ is None else range_mismatch(rows, self.pixel_range_)
         if mismatch:
             warnings.warn(mismatch, UserWarning, stacklevel=3)
-        return predict_logits(
+        members = predict_logits(
             rows,
             model=self.model if self.spec_ is None else self.spec_,
             params=self.params_,
@@ -214,4 +221,6 @@ class PredictionMixin:
             normalization=Normalization(self.offset_, self.scale_),
             n_classes=len(self.classes_),
             device=self.device,
+            n_members=self.n_members_,
         )
+        return members[0] if self.n_members_ == 1 else pool_logits(members)

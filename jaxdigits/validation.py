@@ -19,6 +19,7 @@ from jaxdigits.errors import InputError
 
 __all__ = [
     "check_members",
+    "check_same_classes",
     "check_same_shape",
     "check_weights",
     "class_factors",
@@ -68,6 +69,15 @@ def check_same_shape(X: Any, image_shape: tuple[int, int] | None, n_features: in
         return
     if image_shape[0] * image_shape[1] == n_features:  # else it is the canvas of rows that are no pictures
         raise InputError(f"X must hold pictures of shape {image_shape} as in fit, got {shape}. Turn or resize them.")
+
+
+def check_same_classes(classes: np.ndarray, known: np.ndarray) -> None:
+    """Refuse labels of other classes than those of the fit that goes on."""
+    if not np.array_equal(classes, known):
+        raise InputError(
+            f"y must have the classes of the last fit with warm_start=True, {known.tolist()}, got "
+            f"{classes.tolist()}. Set warm_start=False to begin anew."
+        )
 
 
 def to_rows(X: Any) -> np.ndarray:
@@ -187,6 +197,7 @@ def parameter_constraints() -> dict[str, list[Any]]:
         "patience": [Interval(Integral, 1, None, closed="left")],
         "min_delta": [Interval(Real, 0, None, closed="left")],
         "class_weight": [dict, StrOptions({"balanced"}), None],
+        "n_members": [Interval(Integral, 1, None, closed="left")],
         "precision": [StrOptions(set(COMPUTE_DTYPES))],
         "device": [StrOptions(set(DEVICES)), None],
         "warm_start": ["boolean"],

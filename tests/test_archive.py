@@ -40,6 +40,7 @@ def make_fitted(**changes):
         "device_": "cpu",
         "n_steps_": 3,
         "temperature_": 1.5,
+        "n_members_": 1,
         "_opt_leaves": [np.zeros(3)],
     } | changes
 
@@ -92,6 +93,17 @@ def test_the_temperature_comes_back_and_is_one_in_a_file_without():
     assert unpack(bundle, DEFAULTS)[1]["temperature_"] == 1.5
     del bundle.metadata["temperature"]
     assert unpack(bundle, DEFAULTS)[1]["temperature_"] == 1.0
+
+
+def test_members_come_back_and_are_one_in_a_file_without():
+    single = make_fitted()
+    stacked = {name: np.stack([array, 2 * array]) for name, array in single["params_"].items()}
+    _, back = there_and_back({}, make_fitted(params_=stacked, n_members_=2))
+    assert back["n_members_"] == 2
+    assert back["params_"]["layers.1.kernel"].shape == (2, 4, 2)
+    bundle = pack(DEFAULTS, single)
+    del bundle.metadata["n_members"]
+    assert unpack(bundle, DEFAULTS)[1]["n_members_"] == 1
 
 
 def test_augmentations_of_the_recipe_come_back_by_name():

@@ -220,6 +220,14 @@ def test_training_builds_the_arrays_that_every_spec_implies():
     assert built == {name: shape for name, (shape, *_) in shapes.items() if not name.startswith("input.")}
 
 
+def test_members_are_the_first_axis_of_every_array_of_a_layer():
+    shapes = expected_shapes(
+        make_spec({"kind": "Flatten"}, {"kind": "Dense", "features": 3}), make_metadata(n_members=5)
+    )
+    assert shapes["layers.1.kernel"] == ((5, 64, 3),)
+    assert shapes["input.offset"] == ((1,), (64,))
+
+
 def test_layers_are_described_one_a_row():
     relu = {"kind": "Activation", "name": "relu"}
     spec = make_spec(
@@ -326,6 +334,9 @@ def test_images_are_needed_by_layers_of_images():
         ("metadata", {"pixel_range": [1]}, "pixel_range"),
         ("metadata", {"pixel_range": [255, 0]}, "pixel_range"),
         ("metadata", {"pixel_range": ["0", "1"]}, "pixel_range"),
+        ("metadata", {"n_members": 0}, "n_members"),
+        ("metadata", {"n_members": True}, "n_members"),
+        ("metadata", {"n_members": 2}, "shape of array 'layers.1.kernel'"),
         ("metadata", {"temperature": 0}, "temperature"),
         ("metadata", {"temperature": -1.5}, "temperature"),
         ("metadata", {"temperature": float("nan")}, "temperature"),

@@ -14,7 +14,13 @@ from sklearn.datasets import load_digits
 from sklearn.frozen import FrozenEstimator
 
 from jaxdigits import DigitClassifier
-from jaxdigits.calibration import expected_calibration_error, fit_temperature, rejection_threshold, softmax
+from jaxdigits.calibration import (
+    expected_calibration_error,
+    fit_temperature,
+    pool_logits,
+    rejection_threshold,
+    softmax,
+)
 from jaxdigits.errors import InputError
 
 
@@ -39,6 +45,24 @@ def test_softmax_agrees_with_scipy_and_leaves_its_input_alone():
     kept = logits.copy()
     np.testing.assert_allclose(softmax(logits), scipy_softmax(logits, axis=1), rtol=1e-12)
     np.testing.assert_array_equal(logits, kept)
+
+
+def test_pooled_logits_have_the_mean_of_the_members_probabilities():
+    members = np.random.default_rng(0).normal(scale=5, size=(3, 7, 4)).astype(np.float32)
+    before = members.copy()
+    pooled = pool_logits(members)
+    np.testing.assert_allclose(softmax(pooled), np.mean([softmax(each) for each in members], axis=0), rtol=1e-12)
+    np.testing.assert_allclose(np.exp(pooled).sum(axis=1), 1, rtol=1e-12)
+    np.testing.assert_array_equal(members, before)
+
+
+def test_the_logits_of_one_member_stay_as_they_are():
+    np.testing.assert_array_equal(pool_logits([[[1.0, 3.0]]]), [[1.0, 3.0]])
+
+
+def test_pooling_holds_for_large_logits():
+    pooled = pool_logits([[[1e5, 0.0]], [[-1e5, 0.0]]])
+    np.testing.assert_allclose(softmax(pooled), [[0.5, 0.5]])
 
 
 @pytest.mark.parametrize("temperature", [0.05, 0.5, 1.0, 2.5, 40.0])

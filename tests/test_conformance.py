@@ -6,7 +6,7 @@ import unittest
 import pytest
 from sklearn.utils.estimator_checks import check_dataframe_column_names_consistency, parametrize_with_checks
 
-from jaxdigits import DigitClassifier
+from jaxdigits import DigitClassifier, VectorizedSearchCV
 
 # What the environment lacks, not the estimator: the check of array API dispatch asks for this variable at start-up.
 SKIPS = set() if os.environ.get("SCIPY_ARRAY_API") else {"check_array_api_input"}
@@ -21,13 +21,28 @@ def run_check(estimator, check):
         raise
 
 
-@parametrize_with_checks([DigitClassifier(), DigitClassifier("linear"), DigitClassifier("mlp")])
+SEARCH = VectorizedSearchCV(DigitClassifier("linear"), {"learning_rate": [0.01, 0.05]}, cv=2, error_score="raise")
+
+
+@parametrize_with_checks(
+    [
+        DigitClassifier(),
+        DigitClassifier("linear"),
+        DigitClassifier("mlp"),
+        DigitClassifier("linear", n_members=2),
+    ]
+)
 def test_scikit_learn_accepts(estimator, check):
     run_check(estimator, check)
 
 
+@parametrize_with_checks([SEARCH])
+def test_scikit_learn_accepts_a_search(estimator, check):
+    run_check(estimator, check)
+
+
 @pytest.mark.slow
-@parametrize_with_checks([DigitClassifier("cnn")])
+@parametrize_with_checks([DigitClassifier("cnn"), DigitClassifier("mlp", n_members=2)])
 def test_scikit_learn_accepts_a_convolutional_network(estimator, check):
     run_check(estimator, check)
 

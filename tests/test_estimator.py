@@ -690,6 +690,103 @@ def test_scikit_learns_monitor_and_bar_inside_a_grid_search(capsys):
     assert "DigitClassifier" in capsys.readouterr().out
 
 
+# ---- ensembles ----
+
+
+@pytest.fixture(scope="module")
+def ensemble():
+    return small(n_members=3).fit(X, y)
+
+
+def alone(clf, index):
+    """One member as a classifier of its own."""
+    single = clone(clf)
+    single.__dict__.update({name: value for name, value in vars(clf).items() if name.endswith("_")})
+    single.params_ = {name: array[index].copy() for name, array in clf.params_.items()}
+    single.n_members_ = 1
+    return single
+
+
+def test_an_ensemble_answers_with_its_members_mean_probability(ensemble):
+    members = [alone(ensemble, index) for index in range(3)]
+    mean = np.mean([member.predict_proba(X_test) for member in members], axis=0)
+    np.testing.assert_allclose(ensemble.predict_proba(X_test), mean, rtol=1e-12)
+    np.testing.assert_array_equal(ensemble.predict(X_test), mean.argmax(axis=1))
+    np.testing.assert_allclose(ensemble.decision_function(X_test), np.log(mean), rtol=1e-9)
+    np.testing.assert_array_equal(ensemble.predict_log_proba(X_test), np.log(ensemble.predict_proba(X_test)))
+
+
+def test_an_ensembles_first_member_is_the_network_of_a_single_fit(ensemble):
+    single = small().fit(X, y)
+    for name, array in single.params_.items():
+        np.testing.assert_allclose(ensemble.params_[name][0], array, rtol=0, atol=1e-3)
+
+
+def test_an_ensemble_is_saved_and_read_without_jax(ensemble, tmp_path):
+    path = tmp_path / "ensemble.safetensors"
+    ensemble.save(path)
+    np.testing.assert_array_equal(load_model(path).predict_proba(X_test), ensemble.predict_proba(X_test))
+    np.testing.assert_allclose(lite.load_model(path).predict_proba(X_test), ensemble.predict_proba(X_test), atol=1e-5)
+    loaded = load_model(path).partial_fit(X[:100], y[:100])
+    assert loaded.n_members_ == 3
+    np.testing.assert_array_equal(
+        pickle.loads(pickle.dumps(ensemble)).predict_proba(X_test), ensemble.predict_proba(X_test)
+    )
+
+
+def test_an_ensemble_is_calibrated_as_one(ensemble):
+    clf = pickle.loads(pickle.dumps(ensemble))
+    before = clf.predict(X_test)
+    clf.calibrate(X_test, y_test)
+    assert clf.temperature_ != 1.0
+    np.testing.assert_array_equal(clf.predict(X_test), before)
+    assert 0 < clf.rejection_threshold(X_test, y_test, risk=0.2) <= 1
+
+
+def test_an_ensemble_goes_on_with_as_many_members(ensemble):
+    clf = pickle.loads(pickle.dumps(ensemble)).set_params(warm_start=True, max_epochs=1, learning_rate=1e-5)
+    clf.fit(X, y)
+    np.testing.assert_allclose(clf.params_["layers.1.kernel"], ensemble.params_["layers.1.kernel"], atol=1e-2)
+    with pytest.raises(InputError, match="n_members must be 3"):
+        clf.set_params(n_members=1).fit(X, y)
+    assert clf.n_members_ == 3
+
+
+def test_partial_fit_trains_every_member():
+    clf = small(n_members=2)
+    for _ in range(2):
+        clf.partial_fit(X, y, classes=range(10))
+    assert clf.params_["layers.1.kernel"].shape == (2, 64, 32)
+    assert clf.n_steps_ == 26
+
+
+def test_members_stop_early_by_themselves():
+    clf = small(n_members=3, early_stopping=True, patience=1, max_epochs=12).fit(X, y)
+    assert clf.best_epoch_ <= clf.n_epochs_ == len(clf.history_) < 12
+    assert clf.score(X_test, y_test) > 0.7
+
+
+def test_the_summary_counts_the_networks(ensemble):
+    assert "3 networks, each mlp, 2,410 weights" in ensemble.summary()
+
+
+def test_callbacks_follow_an_ensemble():
+    callback = pytest.importorskip("sklearn.callback")
+    monitor = callback.ScoringMonitor(scoring="accuracy")
+    clf = small(n_members=2, max_epochs=3).set_callbacks(monitor).fit(X, y)
+    scores = [row["accuracy"] for row in monitor.get_logs().data]
+    assert len(scores) == 3
+    assert scores[-1] == clf.score(X, y)
+
+
+def test_ctrl_c_keeps_an_ensemble(monkeypatch):
+    interrupt_after(monkeypatch, 2)
+    clf = small(n_members=2, max_epochs=10)
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(X, y)
+    assert (clf.n_members_, clf.n_epochs_) == (2, 2)
+
+
 # ---- a fit that ends badly ----
 
 

@@ -236,6 +236,20 @@ def test_offset_and_scale_may_do_nothing(offset, scale):
     np.testing.assert_allclose(LiteModel(bundle).logits(X), reference_logits(bundle, X), rtol=1e-5, atol=1e-5)
 
 
+def test_an_ensemble_answers_with_its_members_mean_probability():
+    ensemble = make_bundle(FLATTEN, *MLP, n_members=3)
+    members = []
+    for index in range(3):
+        own = {name: a if name.startswith("input.") else a[index] for name, a in ensemble.arrays.items()}
+        members.append(LiteModel(Bundle(ensemble.spec, own, ensemble.metadata | {"n_members": 1})))
+    X = make_X(ensemble)
+    mean = np.mean([model.predict_proba(X) for model in members], axis=0)
+    model = LiteModel(ensemble)
+    np.testing.assert_allclose(model.predict_proba(X), mean, rtol=1e-5)
+    assert model.logits(X).dtype == np.float32
+    np.testing.assert_array_equal(model.predict(X), mean.argmax(axis=1))
+
+
 def test_many_rows_are_the_rows_one_by_one():
     bundle = make_bundle(conv(4), pool(2), FLATTEN, dense(10))
     model = LiteModel(bundle)

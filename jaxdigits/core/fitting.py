@@ -185,7 +185,7 @@ def _run_epochs(moving: _Run, fit: Fit, *, validation: Validation | None, device
     while len(fit.history) < moving.plan.max_epochs and not moving.out_of_time:
         began = time.perf_counter()
         candidate, info = _run_epoch(moving, latest)
-        if not _is_finite(candidate, info):
+        if not is_finite(candidate.params, info.loss):
             if halved:
                 fit.ending = "diverged"
                 return
@@ -193,7 +193,13 @@ def _run_epochs(moving: _Run, fit: Fit, *, validation: Validation | None, device
             moving.hyperparameters = _halve_rate(moving.hyperparameters)
             continue
         latest = candidate
-        record = _record(moving, info, time.perf_counter() - began, len(fit.history) + 1)
+        record = make_record(
+            info,
+            number=len(fit.history) + 1,
+            seconds=time.perf_counter() - began,
+            samples_done=moving.samples_done,
+            has_rate=not callable(moving.program.optimizer),
+        )
         if _finish_epoch(moving, fit, latest, record, validation=validation, device=device):
             return
         _adapt_to_budget(moving, int(latest.step), 0)  # validation took its time
@@ -270,7 +276,27 @@ def _count_affordable(moving: _Run, left: float, pace: float, done: int) -> int:
     return first + whole * epoch + min(epoch, int(rest / pace))
 
 
-def _record(moving: _Run, info: Info, seconds: float, number: int) -> Record:
+def make_record(info: Info, *, number: int, seconds: float, samples_done: int, has_rate: bool) -> Record:
+    """Make an epoch's record for `history_`.
+
+    Parameters
+    ----------
+    info : Info
+        The epoch's sums, as plain floats.
+    number : int
+        Of the epoch, from 1.
+    seconds : float
+        What it took.
+    samples_done : int
+        Samples trained on in that time.
+    has_rate : bool
+        Whether the learning rate is known: that of a user's own optimizer is not.
+
+    Returns
+    -------
+    dict
+        Validation is None until it is filled in.
+    """
     weight = max(info.weight, 1e-30)
     return {
         "epoch": number,
@@ -278,9 +304,9 @@ def _record(moving: _Run, info: Info, seconds: float, number: int) -> Record:
         "accuracy": info.correct / weight,
         "validation_loss": None,
         "validation_accuracy": None,
-        "learning_rate": None if callable(moving.program.optimizer) else info.learning_rate,
+        "learning_rate": info.learning_rate if has_rate else None,
         "seconds": seconds,
-        "samples_per_second": moving.samples_done / seconds,
+        "samples_per_second": samples_done / seconds,
     }
 
 
@@ -312,7 +338,7 @@ def _finish_epoch(
         moving.seconds_to_validate = time.perf_counter() - began
     fit.history.append(record)
     patience = moving.plan.patience
-    if patience is None or _improves(fit, record, moving.plan.min_delta):
+    if patience is None or improves(fit, record, moving.plan.min_delta):
         fit.state, fit.best_epoch = state, record["epoch"]
     stop = _tell(moving, fit, state, record)
     return stop or (patience is not None and record["epoch"] - fit.best_epoch >= patience)
@@ -326,8 +352,8 @@ def _tell(moving: _Run, fit: Fit, state: TrainState, record: Record) -> bool:
     return moving.watcher.on_epoch(record, lambda: None if make is None else make(now))
 
 
-def _improves(fit: Fit, record: Record, min_delta: float) -> bool:
-    """Better accuracy, or the same with a lower loss."""
+def improves(fit: Fit, record: Record, min_delta: float) -> bool:
+    """Tell whether an epoch is better than the best so far: better accuracy, or the same with a lower loss."""
     if fit.best_epoch == 0:
         return True
     best = fit.history[fit.best_epoch - 1]
@@ -335,10 +361,10 @@ def _improves(fit: Fit, record: Record, min_delta: float) -> bool:
     return gain > min_delta or (gain == 0 and min_delta == 0 and record["validation_loss"] < best["validation_loss"])
 
 
-def _is_finite(state: TrainState, info: Info) -> bool:
-    """Look at the weights too: the last step may spoil them after the loss was taken."""
-    leaves = jax.device_get(state.params).values()
-    return bool(np.isfinite(info.loss)) and all(np.isfinite(leaf).all() for leaf in leaves)
+def is_finite(params: Any, loss: float) -> bool:
+    """Tell whether an epoch went well. The weights are looked at too: the last step may spoil them after the loss."""
+    leaves = jax.device_get(params).values()
+    return bool(np.isfinite(loss)) and all(np.isfinite(leaf).all() for leaf in leaves)
 
 
 def _halve_rate(hyperparameters: Hyperparameters) -> Hyperparameters:

@@ -31,10 +31,13 @@ RECTIFIERS = ("relu", "gelu")
 
 
 class Noise(NamedTuple):
-    """What training adds to a forward pass; `None` in its place means prediction."""
+    """What training adds to a forward pass; `None` in its place means prediction.
+
+    A `dropout` of None compiles no dropout at all, where a traced rate of 0 only skips it.
+    """
 
     key: jax.Array
-    dropout: jax.Array | float
+    dropout: jax.Array | float | None
 
 
 class Affine(nnx.Module):
@@ -108,8 +111,8 @@ class DropoutLayer(nnx.Module):
         self.position = position
 
     def __call__(self, x: jax.Array, noise: Noise | None) -> jax.Array:
-        """Apply the layer: the identity when `noise` is None."""
-        if noise is None:
+        """Apply the layer: the identity without noise, or without a rate."""
+        if noise is None or noise.dropout is None:
             return x
         key = jax.random.fold_in(noise.key, self.position)
         rate = jnp.asarray(noise.dropout, jnp.float32)

@@ -107,7 +107,7 @@ class Network(nnx.Module):
         draw_kernels(self, rngs.params())
 
     def __call__(
-        self, images: jax.Array, *, dropout: jax.Array | float = 0.0, key: jax.Array | None = None
+        self, images: jax.Array, *, dropout: jax.Array | float | None = 0.0, key: jax.Array | None = None
     ) -> jax.Array:
         """Return the logits.
 
@@ -115,8 +115,8 @@ class Network(nnx.Module):
         ----------
         images : jax.Array of shape (n, height, width), (n, height, width, 1) or (n, n_features)
             Ink is 1.0, paper 0.0.
-        dropout : float or scalar array, default=0.0
-            Probability of zeroing an input of a `Dropout` layer; used only with a key.
+        dropout : float, scalar array or None, default=0.0
+            Probability of zeroing an input of a `Dropout` layer; used only with a key. None compiles no dropout.
         key : jax.Array or None, default=None
             Randomness of a training step; None means prediction.
 

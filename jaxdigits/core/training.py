@@ -153,7 +153,7 @@ class Info(NamedTuple):
 
 ZERO_INFO = Info(np.float32(0), np.float32(0), np.float32(0), np.float32(0))
 
-_programs_traced = {"init": 0, "epoch": 0}
+_programs_traced = {"init": 0, "epoch": 0, "population": 0}
 
 
 def compile_count() -> int:
@@ -166,6 +166,11 @@ def compile_count() -> int:
     True
     """
     return sum(_programs_traced.values()) + inference.compile_count()
+
+
+def count_trace(kind: str) -> None:
+    """Note that a training program is being traced; called inside it."""
+    _programs_traced[kind] += 1
 
 
 def init(seed: Any, samples: Samples, hyperparameters: Hyperparameters, *, program: Program) -> TrainState:
@@ -194,7 +199,7 @@ def init(seed: Any, samples: Samples, hyperparameters: Hyperparameters, *, progr
 # all arguments are kept, so that the state lies where the samples do, and every call of `epoch` is alike
 @partial(jax.jit, static_argnames="program", keep_unused=True)
 def _draw_state(seed: Any, n_features: Any, hyperparameters: Hyperparameters, *, program: Program) -> TrainState:
-    _programs_traced["init"] += 1
+    count_trace("init")
     key_weights, key_noise = jax.random.split(jax.random.key(seed))
     variables = init_variables(program.model, key_weights)
     params = _restore_fan_in(variables.params, program.model, n_features)
@@ -265,13 +270,21 @@ def _run_steps(
     n_steps: Any,
     info: Info,
 ) -> tuple[TrainState, Info]:
-    _programs_traced["epoch"] += 1
+    count_trace("epoch")
     last = -(-samples.n_samples // program.batch_size)
     stop = jnp.minimum(last, first_step + jnp.minimum(n_steps, last))
 
     def body(position: jax.Array, carry: tuple[TrainState, Info]) -> tuple[TrainState, Info]:
         state, info = carry
-        return _step(state, info, samples, order, position, hyperparameters, program)
+        return step(
+            state,
+            info,
+            samples,
+            order,
+            position=position,
+            hyperparameters=hyperparameters,
+            program=program,
+        )
 
     result: tuple[TrainState, Info] = jax.lax.fori_loop(first_step, stop, body, (state, info))
     return result
@@ -366,15 +379,31 @@ def _largest_patches(layers: tuple[LayerSpec, ...], input_shape: tuple[int, ...]
     return largest
 
 
-def _step(
+def step(
     state: TrainState,
     info: Info,
     samples: Samples,
     order: jax.Array,
+    *,
     position: jax.Array,
     hyperparameters: Hyperparameters,
     program: Program,
 ) -> tuple[TrainState, Info]:
+    """Take one step; pure, and meant for the inside of someone's compiled loop.
+
+    Parameters
+    ----------
+    state, info, samples, order, hyperparameters, program : as for `epoch`
+        What the step starts from.
+    position : int
+        Which batch of the order.
+
+    Returns
+    -------
+    state : TrainState
+    info : Info
+        With the sums of this batch added.
+    """
     gradients, tally, extras = _gradients(state, samples, order, position, hyperparameters, program)
     rate = scheduled_rate(
         program.schedule,

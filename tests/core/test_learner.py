@@ -7,7 +7,9 @@ from flax import nnx
 
 from jaxdigits import DigitClassifier
 from jaxdigits.core import learner, training
-from jaxdigits.core.learner import Labeled, Start, canonical, learn, predict_logits
+from jaxdigits.core.learner import learn, predict_logits
+from jaxdigits.core.samples import merge_repeated
+from jaxdigits.core.tasks import Labeled, Start, canonical, prepare
 from jaxdigits.errors import InputError
 
 ASKED = {**DigitClassifier().get_params(), "model": "mlp", "hidden_sizes": (16,), "max_epochs": 3}
@@ -15,7 +17,7 @@ ASKED = {**DigitClassifier().get_params(), "model": "mlp", "hidden_sizes": (16,)
 
 @pytest.fixture(scope="module")
 def training_set(digits):
-    return canonical(Labeled(digits.rows[:250], digits.labels[:250], None), None)
+    return canonical(merge_repeated(digits.rows[:250], digits.labels[:250], None), None)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,8 @@ def tabular():
 
 def teach(labeled, n_classes=10, *, seed=0, **options):
     asked = {**ASKED, **{name: options.pop(name) for name in list(options) if name in ASKED}}
-    return learn(labeled, asked, n_classes=n_classes, seed=seed, **options)
+    watcher = options.pop("watcher", None)
+    return learn(prepare(labeled, asked, n_classes=n_classes, seed=seed, **options), watcher=watcher)
 
 
 def ask(learned, rows, n_classes=10, model=None):
@@ -43,7 +46,7 @@ def ask(learned, rows, n_classes=10, model=None):
         normalization=learned.normalization,
         n_classes=n_classes,
         device=None,
-    )
+    )[0]
 
 
 def go_on(learned, *, keep_optimizer):
@@ -120,28 +123,6 @@ def test_neighboring_problems_share_their_programs(tabular):
     smaller = Labeled(tabular.rows[tabular.labels < 2][:50, :4], tabular.labels[tabular.labels < 2][:50], None)
     ask(teach(smaller, 2, learning_rate=0.5, weight_decay=0.25, dropout=0.5), smaller.rows, 2)
     assert training.compile_count() == before
-
-
-def test_balanced_classes_have_the_same_sum_of_weights(digits):
-    labels = np.minimum(digits.labels[:200], 2)
-    found = canonical(Labeled(digits.rows[:200], labels, np.arange(200.0)), "balanced")
-    sums = np.bincount(found.labels, weights=found.weights)
-    np.testing.assert_allclose(sums, sums.mean(), rtol=1e-5)
-    assert found.weights.mean() == pytest.approx(1)
-
-
-def test_class_factors_multiply_the_weights_of_their_class(digits):
-    labels = digits.labels[:200] % 2
-    plain = canonical(Labeled(digits.rows[:200], labels, None), None)
-    found = canonical(Labeled(digits.rows[:200], labels, None), np.array([1.0, 3.0]))
-    ratios = found.weights / plain.weights
-    np.testing.assert_allclose(ratios[found.labels == 1], 3 * ratios[found.labels == 0][0], rtol=1e-6)
-    assert found.weights.mean() == pytest.approx(1)
-
-
-def test_class_factors_must_leave_something(digits):
-    with pytest.raises(InputError, match="class_weight must leave some sample a weight above zero"):
-        canonical(Labeled(digits.rows[:20], digits.labels[:20], None), np.zeros(10))
 
 
 def test_training_goes_on_where_it_stopped_with_the_optimizer_it_had(training_set):
@@ -231,9 +212,3 @@ def test_weights_that_were_asked_can_no_longer_be_changed_behind_the_back(traini
     ask(learned, training_set.rows[:1])
     with pytest.raises(ValueError, match="read-only"):
         learned.params["layers.1.kernel"][0, 0] = 1.0
-
-
-def test_unused_options_are_named_and_a_users_own_network_has_none():
-    asked = {**ASKED, "channels": (5,)}
-    assert learner.unused_options("mlp", asked, (8, 8)) == ["channels"]
-    assert learner.unused_options(build_plain, asked, (8, 8)) == []
