@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "jaxdigits"
 # A room is a module or a folder of jaxdigits. It may import itself and the rooms of the floors above it here.
 FLOORS = [
     {"errors"},
-    {"bundle"},
+    {"bundle", "runtime"},
     {"data", "core", "persistence", "calibration", "metrics", "plotting", "progress"},
     {"archive", "validation"},
     {"prediction", "watcher"},

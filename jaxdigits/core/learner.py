@@ -7,13 +7,16 @@ another machine.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Lock
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
+from jaxdigits import runtime
 from jaxdigits.core import fitting, inference, joint_fitting, training
 from jaxdigits.core.devices import find_device
 from jaxdigits.core.inputs import InputView, Normalization
@@ -140,14 +143,13 @@ def predict_logits(
         device=device,
         n_members=n_members,
     )
-    found = [inference.logits(rows, constants, predictor=placed.predictor) for constants in placed.constants]
-    return np.stack(found)[:, :, :n_classes]
+    found = [run(rows) for run in placed.members]
+    return (np.stack(found) if len(found) > 1 else found[0][None])[:, :, :n_classes]
 
 
 class _Placed(NamedTuple):
     owners: tuple[np.ndarray, ...]
-    predictor: inference.Predictor
-    constants: list[inference.Constants]
+    members: list[Callable[[np.ndarray], np.ndarray]]
 
 
 _placed: OrderedDict[tuple[Any, ...], _Placed] = OrderedDict()
@@ -167,7 +169,7 @@ def _place(
     device: str | None,
     n_members: int,
 ) -> _Placed:
-    """Keep the device copies of the networks used last, so that a call moves only its rows.
+    """Keep what the networks used last run on, so that a call moves only its rows.
 
     The key is the identity of every array; the entry holds them, so an identity can't be taken over by another.
     """
@@ -180,20 +182,12 @@ def _place(
             _placed.move_to_end(key)
             return found
     real = _restore_model(model, view, normalization, n_classes)
-    padded = pad_model(real)
-    predictor = inference.Predictor(padded, where.platform)
-    constants = [
-        inference.place(
-            Variables(pad_arrays(own_params, padded), own_extras),
-            predictor=predictor,
-            offset=normalization.offset,
-            scale=normalization.scale,
-            n_features=n_features,
-            device=where,
-        )
+    prepare = partial(_on_host, real) if inference.runs_on_host(real, where.platform) else partial(_on_device, real)
+    members = [
+        prepare(own_params, own_extras, normalization=normalization, n_features=n_features, device=where)
         for own_params, own_extras in _members_of(params, extras, n_members)
     ]
-    placed = _Placed(owners, predictor, constants)
+    placed = _Placed(owners, members)
     for array in owners:
         array.setflags(write=False)
     with _placed_lock:
@@ -201,6 +195,32 @@ def _place(
         while len(_placed) > MAX_PLACED:
             _placed.popitem(last=False)
     return placed
+
+
+def _on_host(
+    model: ModelSpec, params: Arrays, extras: Arrays, *, normalization: Normalization, n_features: int, device: Any
+) -> Callable[[np.ndarray], np.ndarray]:
+    del extras, n_features, device  # dense layers keep no state, and rows tell their own width
+    network = inference.HostNetwork(
+        runtime.make_steps(model.to_plain()["layers"], params), model.input_shape, model.n_classes, *normalization
+    )
+    return partial(inference.host_logits, network=network)
+
+
+def _on_device(
+    model: Model, params: Arrays, extras: Arrays, *, normalization: Normalization, n_features: int, device: Any
+) -> Callable[[np.ndarray], np.ndarray]:
+    padded = pad_model(model)
+    predictor = inference.Predictor(padded, device.platform)
+    constants = inference.place(
+        Variables(pad_arrays(params, padded), extras),
+        predictor=predictor,
+        offset=normalization.offset,
+        scale=normalization.scale,
+        n_features=n_features,
+        device=device,
+    )
+    return partial(inference.logits, constants=constants, predictor=predictor)
 
 
 def _members_of(params: Arrays, extras: Arrays, n_members: int) -> list[tuple[Arrays, Arrays]]:
