@@ -66,9 +66,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return status
         failed += [name] * bool(status)
         print(f"{name}: took {(time.perf_counter() - began) / 60:.1f} minutes\n", flush=True)
+    if not args.list:
+        _summarize(rest)
     if failed:
         print(f"Failed: {', '.join(failed)}.", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _summarize(rest: Sequence[str]) -> None:
+    """Renew the table of all questions, where the results went."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--output")
+    output = parser.parse_known_args(rest)[0].output
+    import_module("benchmarks.speed_summary").main([] if output is None else ["--output", output])
 
 
 def _ask(module: object, rest: Sequence[str]) -> int:

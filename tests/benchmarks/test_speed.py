@@ -6,6 +6,14 @@ from benchmarks import speed
 from benchmarks.speed import QUESTIONS, main
 
 
+@pytest.fixture(autouse=True)
+def summarized(monkeypatch):
+    """Note the calls: the summary would go into the committed results."""
+    calls = []
+    monkeypatch.setattr(speed, "_summarize", calls.append)
+    return calls
+
+
 @pytest.fixture
 def asked(monkeypatch):
     names = []
@@ -13,14 +21,16 @@ def asked(monkeypatch):
     return names
 
 
-def test_every_question_is_asked_in_order_with_the_options(asked):
+def test_every_question_is_asked_in_order_with_the_options_and_summarized_at_the_end(asked, summarized):
     assert main(["--questions", "start", "one_row", "--quick"]) == 0
     assert asked == [("start", ["--quick"]), ("one_row", ["--quick"])]
+    assert summarized == [["--quick"]]
 
 
-def test_a_list_asks_nothing(asked, capsys):
+def test_a_list_asks_nothing(asked, summarized, capsys):
     assert main(["--list", "--questions", "start"]) == 0
     assert not asked
+    assert not summarized
     assert "minutes" in capsys.readouterr().out
 
 
