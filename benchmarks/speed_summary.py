@@ -19,7 +19,8 @@ from benchmarks.speed_page import FLOOR, best_peer, passes, ratios, values
 __all__ = ["main", "make_summary"]
 
 RESULTS = Path(__file__).parent / "results"
-HEADER = "| question | row | figure | beside | its figure | times as fast | must be | aim |\n|---|---|--:|---|--:|--:|--:|--:|"
+HEADER = "| question | row | figure | beside | its figure | times as fast | must be | aim |"
+RULE = "|---|---|--:|---|--:|--:|--:|--:|"
 
 
 def make_summary(results: dict[str, dict[str, Any]]) -> str:
@@ -45,7 +46,7 @@ def make_summary(results: dict[str, dict[str, Any]]) -> str:
         if rounds
         else "Nothing is measured yet."
     )
-    return "\n".join(["# Speed", "", text, "", HEADER, *lines]) + "\n"
+    return "\n".join(["# Speed", "", text, "", HEADER, RULE, *lines]) + "\n"
 
 
 def _targets(found: dict[str, Any]) -> list[dict[str, Any]]:
