@@ -89,15 +89,11 @@ def train_by_command(settings: dict[str, Any]) -> dict[str, Any]:
 
 def search(settings: dict[str, Any]) -> dict[str, Any]:
     """Search a grid on the 8x8 digits, with `GridSearchCV` or `VectorizedSearchCV`."""
-    import jaxdigits
     from benchmarks.grid import Grid, report, run_search
+    from jaxdigits import VectorizedSearchCV
 
     grid = Grid(**settings["grid"])
-    make = getattr(jaxdigits, "VectorizedSearchCV", None)
-    if not settings["vectorized"]:
-        make = import_module("sklearn.model_selection").GridSearchCV
-    elif make is None:
-        return {"missing": "jaxdigits has no VectorizedSearchCV yet"}
+    make = VectorizedSearchCV if settings["vectorized"] else import_module("sklearn.model_selection").GridSearchCV
     network = {"hidden_sizes": tuple(grid.hidden_sizes), "batch_size": grid.batch_size, "max_epochs": grid.epochs}
     classifier = jaxdigits.DigitClassifier(
         "mlp", **{**PLAIN, **network}, image_shape=None, device=settings["device"], random_state=0

@@ -17,7 +17,7 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler, check_cv
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.model_selection._validation import _insert_error_scores, _warn_or_raise_about_fit_failures
 from sklearn.pipeline import Pipeline
-from sklearn.utils import indexable
+from sklearn.utils import assert_all_finite, indexable
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_method_params
 
@@ -156,6 +156,7 @@ class VectorizedSearchCV(BaseSearchCV):  # type: ignore[misc]
             return self
         scorers, refit_metric = self._get_scorers()
         X, y = indexable(X, y)
+        assert_all_finite(y, input_name="y")  # a splitter would cast it, with a warning
         routed = self._get_routed_params_for_fit(_check_method_params(X, params=params))
         splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(splitter.split(X, y, **routed.splitter.split))
