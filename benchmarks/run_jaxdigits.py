@@ -90,12 +90,12 @@ def train_by_command(settings: dict[str, Any]) -> dict[str, Any]:
 def search(settings: dict[str, Any]) -> dict[str, Any]:
     """Search a grid on the 8x8 digits, with `GridSearchCV` or `VectorizedSearchCV`."""
     from benchmarks.grid import Grid, report, run_search
-    from jaxdigits import VectorizedSearchCV
+    from jaxdigits import DigitClassifier, VectorizedSearchCV
 
     grid = Grid(**settings["grid"])
     make = VectorizedSearchCV if settings["vectorized"] else import_module("sklearn.model_selection").GridSearchCV
     network = {"hidden_sizes": tuple(grid.hidden_sizes), "batch_size": grid.batch_size, "max_epochs": grid.epochs}
-    classifier = jaxdigits.DigitClassifier(
+    classifier = DigitClassifier(
         "mlp", **{**PLAIN, **network}, image_shape=None, device=settings["device"], random_state=0
     )
     # scikit-learn divides its penalty by the batch size.
