@@ -74,3 +74,28 @@ def test_refusals_and_broken_connections_are_counted():
     found, _ = ask(badly, connections=1, seconds=20.0)
     assert found["statuses"] == {503: 1}
     assert found["broken"] == 1
+
+
+def test_a_server_that_closes_after_each_answer_is_asked_on_a_new_connection():
+    async def closing(writer, _):
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n12")
+        return False
+
+    found, sent = ask(closing, connections=2, seconds=20.0, count=20)
+    assert found["statuses"] == {200: len(sent)}
+    assert 20 <= len(sent) <= 21
+    assert found["broken"] == 0
+
+
+def test_a_server_that_is_gone_is_a_broken_connection():
+    async def run():
+        server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        server.close()
+        await server.wait_closed()
+        task = {"port": port, "path": "/", "kind": "image/png", "bodies": [""], "connections": 2, "seconds": 1.0}
+        return await asyncio.wait_for(load(task | {"warm_up": 0.0}), 10)
+
+    found = asyncio.run(run())
+    assert found["broken"] == 2
+    assert found["latencies"] == []
