@@ -190,7 +190,7 @@ def _measure(args: argparse.Namespace) -> dict[str, Any]:
     untouched = Prepared(test_images[clean], test_images[clean], np.ones(len(mnist_labels), bool))
     # Spread evenly: the first thousand test images are harder than most (99.0 % where all of them are read at 99.6 %).
     spread = np.linspace(0, len(test_labels) - 1, min(args.images or len(test_labels), len(test_labels))).astype(int)
-    test_images, test_labels = test_images[spread], test_labels[spread]
+    chosen, chosen_labels = test_images[spread], test_labels[spread]
     metadata = readers.bundle.metadata
     results: dict[str, Any] = {
         **describe_environment(),
@@ -200,7 +200,7 @@ def _measure(args: argparse.Namespace) -> dict[str, Any]:
             "temperature": metadata["temperature"],
             "outlier_threshold": metadata["outlier_threshold"],
         },
-        "n_images": len(test_labels),
+        "n_images": len(chosen_labels),
         "quick": args.quick,
         "photo": QUICK["photo"] if args.quick else PHOTO,
         "mnist": {
@@ -213,7 +213,7 @@ def _measure(args: argparse.Namespace) -> dict[str, Any]:
     results["real"] = {name: readers.judge(sets[name], real[name][1]) for name in real}
     results["outliers"] = _judge_outliers(readers, {"MNIST": mnist, **sets}, args)
     _say(f"real sets and outliers read, {time.perf_counter() - began:.0f} s")
-    results["damaged"] = _judge_damages(readers, test_images, test_labels, processes=args.processes)
+    results["damaged"] = _judge_damages(readers, chosen, chosen_labels, processes=args.processes)
     _say(f"damaged digits read, {time.perf_counter() - began:.0f} s")
     results["examples"] = _choose_examples(readers, test_images, test_labels)
     results["seconds"] = _time(test_images[0], args)
