@@ -20,6 +20,7 @@ from jaxdigits.core.inputs import InputView, Normalization
 from jaxdigits.core.models import CustomModel, Model, Variables
 from jaxdigits.core.padding import pad_arrays, pad_model, trim_arrays
 from jaxdigits.core.recipes import Recipe
+from jaxdigits.core.saliency import SALIENCY
 from jaxdigits.core.specs import ModelSpec
 from jaxdigits.core.tasks import Task
 
@@ -142,6 +143,61 @@ def predict_logits(
     )
     found = [inference.logits(rows, constants, predictor=placed.predictor) for constants in placed.constants]
     return np.stack(found)[:, :, :n_classes]
+
+
+def explain(
+    rows: np.ndarray,
+    labels: np.ndarray,
+    *,
+    method: str,
+    temperature: float,
+    model: dict[str, Any] | Any,
+    params: Arrays,
+    extras: Arrays,
+    view: InputView,
+    normalization: Normalization,
+    n_classes: int,
+    device: str | None,
+    n_members: int = 1,
+) -> np.ndarray:
+    """Tell what in each picture speaks for a class.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, height * width)
+        Pictures in the units of the training pictures.
+    labels : ndarray of shape (n,)
+        Column of the class asked for.
+    method : str
+        A name of `SALIENCY`.
+    temperature : float
+        Divides the logits.
+    model, params, extras, view, normalization, n_classes, device, n_members
+        As in `predict_logits`; `view` knows the shape of a picture.
+
+    Returns
+    -------
+    ndarray of shape (n, height, width), float64
+    """
+    placed = _place(
+        params,
+        extras,
+        n_features=rows.shape[1],
+        model=model,
+        view=view,
+        normalization=normalization,
+        n_classes=n_classes,
+        device=device,
+        n_members=n_members,
+    )
+    return SALIENCY[method](
+        rows,
+        labels,
+        placed.constants,
+        predictor=placed.predictor,
+        image_shape=view.image_shape,
+        temperature=temperature,
+    )
 
 
 class _Placed(NamedTuple):
