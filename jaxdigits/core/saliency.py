@@ -24,7 +24,7 @@ PATCHES_A_SIDE = 7
 def chunk_gradients(
     members: tuple[Constants, ...], images: Any, labels: Any, temperature: Any, *, predictor: Predictor
 ) -> jax.Array:
-    """Derivative of the log probability of each row's label by its features, for one chunk; pure.
+    """Differentiate the log probability of each row's label by its features, for one chunk; pure.
 
     Parameters
     ----------
@@ -49,7 +49,9 @@ def chunk_gradients(
         with jax.default_matmul_precision("highest"):
             found = jnp.stack(
                 [
-                    apply(predictor.model, each.variables, (x - each.offset) * each.scale, platform=predictor.platform)[0]
+                    apply(predictor.model, each.variables, (x - each.offset) * each.scale, platform=predictor.platform)[
+                        0
+                    ]
                     for each in members
                 ]
             )
@@ -135,8 +137,8 @@ def occlusion(
 ) -> NDArray[np.float64]:
     """Tell how much log probability a class loses where a patch of the picture is painted over with paper.
 
-    A square patch, a seventh of the shorter side wide, moves over the picture in steps of half its width. A pixel's value
-    is the mean over the patches that hide it.
+    A square patch, a seventh of the shorter side wide, moves over the picture in steps of half its width. A pixel's
+    value is the mean over the patches that hide it.
 
     Parameters
     ----------
@@ -191,9 +193,7 @@ def _windows(image_shape: tuple[int, int]) -> list[tuple[slice, slice]]:
     """Where a patch stands, so that every pixel is hidden at least once."""
     height, width = image_shape
     side = min(max(2, round(min(image_shape) / PATCHES_A_SIDE)), height, width)
-    tops, lefts = (
-        sorted({*range(0, length - side, max(1, side // 2)), length - side}) for length in (height, width)
-    )
+    tops, lefts = (sorted({*range(0, length - side, max(1, side // 2)), length - side}) for length in (height, width))
     return [(slice(top, top + side), slice(left, left + side)) for top in tops for left in lefts]
 
 
