@@ -326,7 +326,7 @@ class ConfusionMatrixDisplay(_SklearnConfusionMatrixDisplay):
             if self.text_ is not None:
                 text = self.text_[row, column]
                 text.set(position=(column + 0.45, row + 0.46), ha="right", va="bottom", zorder=3)
-                text.set(fontsize=max(0.8 * text.get_fontsize(), 3.0), fontweight="bold")
+                text.set(fontsize=max(0.85 * text.get_fontsize(), 3.0), fontweight="bold")
         self.ax_.set(xlim=limits[0], ylim=limits[1])
 
     def _color_values(self) -> None:

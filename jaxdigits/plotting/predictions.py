@@ -249,7 +249,14 @@ class PredictionsDisplay:
         ax.set_axis_off()
         ax.set_title(self._headline())
         colors = paper_colors(ax) if cmap is None else cmap
-        self.axes_ = [self._draw_tile(ax, index, (n_rows, n_columns), cmap=colors) for index in range(len(self.images))]
+        words = [self._words(index) for index in range(len(self.images))]
+        longest = max(len(line) for each in words for line in each.splitlines())
+        points = 72.0 * ax.get_window_extent().width / ax.figure.dpi / n_columns
+        font_size = min(10.0, max(4.0, points / (0.55 * longest)))  # a character is about 0.55 of the font size wide
+        self.axes_ = [
+            self._draw_tile(ax, index, (n_rows, n_columns), words=each, font_size=font_size, cmap=colors)
+            for index, each in enumerate(words)
+        ]
         return self
 
     def _headline(self) -> str:
@@ -261,21 +268,21 @@ class PredictionsDisplay:
             return f"{n_shown} digits, {share} read right"
         return f"The first {n_shown} of {self.n_samples:,} digits; of all {share} read right"
 
-    def _draw_tile(self, ax: Axes, index: int, grid: tuple[int, int], *, cmap: str | Colormap) -> Axes:
+    def _words(self, index: int) -> str:
+        sureness = "" if self.probabilities is None else f", {format_percent(self.probabilities[index])}"
+        wrong = self.y_true[index] != self.y_pred[index]
+        truth = f"is a {shorten(self.y_true[index])}" if wrong else "right"
+        return f"read as {shorten(self.y_pred[index])}{sureness}\n{truth}"
+
+    def _draw_tile(
+        self, ax: Axes, index: int, grid: tuple[int, int], *, words: str, font_size: float, cmap: str | Colormap
+    ) -> Axes:
         limits = (self.images.min(), self.images.max() or None)
         # The upper quarter of a tile is left to its two lines of text.
         tile = draw_tile(ax, self.images[index], index, grid=grid, cmap=cmap, limits=limits, height=0.72)
         wrong = self.y_true[index] != self.y_pred[index]
-        sureness = "" if self.probabilities is None else f", {format_percent(self.probabilities[index])}"
-        words = [
-            f"read as {shorten(self.y_pred[index])}{sureness}",
-            f"is a {shorten(self.y_true[index])}" if wrong else "right",
-        ]
-        points = 72.0 * ax.get_window_extent().width / ax.figure.dpi / grid[1]
-        # A character is about 0.55 of the font size wide.
-        fitting = points / (0.55 * max(map(len, words)))
         color = VERMILION if wrong else text_color()
-        tile.set_title("\n".join(words), fontsize=min(10.0, max(4.0, fitting)), pad=4.0, color=color)
+        tile.set_title(words, fontsize=font_size, pad=4.0, color=color)
         if wrong:
             for spine in tile.spines.values():
                 spine.set(color=VERMILION, alpha=1.0, linewidth=2.5)

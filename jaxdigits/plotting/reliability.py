@@ -236,7 +236,7 @@ class ReliabilityDisplay:
             self._prepare(*self.ax_)
         self._draw_points(self.ax_[0], self._label(name or self.name), color, marker="o" if first else "s")
         self._draw_counts(self.ax_[1], color, filled=first)
-        self.ax_[0].legend(loc="upper left", edgecolor="none", fontsize=9)
+        self.ax_[0].legend(loc="best", edgecolor="none", fontsize=9)
         return self
 
     def _label(self, name: str | None) -> str:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RiskCoverageDisplay"]
 
+SETTLED = 0.1  # share of the samples from which on the error rate is one
+
 
 class RiskCoverageDisplay:
     """Error rate among the answered samples against the share that is answered: the surest first.
@@ -236,7 +238,7 @@ class RiskCoverageDisplay:
             linestyle="-" if first else (0, (5, 1.5)),
         )
         self.point_ = None if self.threshold is None else self._mark(ax, color)
-        self._dress(ax)
+        self._dress(ax, first=first)
         return self
 
     def _mark(self, ax: Axes, color: str) -> Any:
@@ -255,9 +257,11 @@ class RiskCoverageDisplay:
             [coverage], [risk], label=label, color=color, marker="o", markersize=8, linestyle="none", clip_on=False
         )[0]
 
-    def _dress(self, ax: Axes) -> None:
-        top = max(ax.get_ylim()[1], 1.15 * float(self.risk.max()), 1e-3)
-        ax.set_ylim(0.0, min(top, 1.0))
+    def _dress(self, ax: Axes, *, first: bool) -> None:
+        # One sure mistake among the first answers would take the whole scale: the curve may leave it there.
+        settled = self.risk[self.coverage >= min(SETTLED, self.coverage[-1])]
+        drawn_before = 0.0 if first else ax.get_ylim()[1]
+        ax.set_ylim(0.0, min(max(drawn_before, 1.25 * float(settled.max()), 1e-3), 1.02))
         ax.set_xlim(0.0, 1.005)
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_formatter(lambda share, _: f"{100 * share:.4g} %")
@@ -267,4 +271,4 @@ class RiskCoverageDisplay:
         ax.grid(visible=True, alpha=0.2, linewidth=0.6)
         width = 72.0 * ax.get_window_extent().width / ax.figure.dpi
         # Its longest line takes about 33 times the font size.
-        ax.legend(loc="upper left", edgecolor="none", fontsize=min(9.0, max(4.0, width / 33.0)))
+        ax.legend(loc="best", edgecolor="none", fontsize=min(9.0, max(4.0, width / 33.0)))

@@ -149,6 +149,8 @@ class SaliencyDisplay:
         if n_digits < 1:
             raise InputError(f"n_digits must be an int >= 1, got {n_digits}. Use 5.")
         n_shown = min(n_digits, X.shape[0] if hasattr(X, "shape") else len(X))
+        if not n_shown:
+            raise InputError("X must hold one picture or more, got none. Give some.")
         images = take_pictures(X, np.arange(n_shown), image_shape=image_shape)
         rows = images.reshape(n_shown, -1)
         labels = np.asarray(estimator.predict(rows) if y is None else y)[:n_shown]
@@ -182,7 +184,7 @@ class SaliencyDisplay:
         n_columns = min(len(self.images), N_COLUMNS)
         n_rows = math.ceil(len(self.images) / n_columns)
         if ax is None:
-            ax = plt.subplots(figsize=(max(1.35 * n_columns, 4.5), 2.9 * n_rows + 0.5), layout="constrained")[1]
+            ax = plt.subplots(figsize=(max(1.35 * n_columns, 4.5), 2.85 * n_rows + 0.3), layout="constrained")[1]
         self.ax_, self.figure_ = ax, ax.figure
         ax.set_axis_off()
         colors = _balance_colors(ax) if cmap is None else cmap
