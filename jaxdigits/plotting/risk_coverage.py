@@ -270,5 +270,6 @@ class RiskCoverageDisplay:
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(visible=True, alpha=0.2, linewidth=0.6)
         width = 72.0 * ax.get_window_extent().width / ax.figure.dpi
-        # Its longest line takes about 33 times the font size.
-        ax.legend(loc="best", edgecolor="none", fontsize=min(9.0, max(4.0, width / 33.0)))
+        longest = max(len(str(line.get_label())) for line in ax.get_lines())
+        # A character is about 0.55 of the font size wide; the mark takes four.
+        ax.legend(loc="best", edgecolor="none", fontsize=min(9.0, max(4.0, width / (0.55 * (longest + 4)))))
