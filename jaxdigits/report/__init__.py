@@ -164,7 +164,7 @@ def _summary(tested: _Tested, learned: Any) -> str:
         ("accuracy", f"{percent(1 - n_wrong / n_samples)}", f"95 % interval {100 * low:.2f} to {100 * high:.2f} %"),
         ("mistakes", f"{n_wrong:,}", f"of {n_samples:,} samples"),
         ("log loss", f"{loss:.4f}", f"nats; guessing is {np.log(len(tested.classes)):.2f}"),
-        ("calibration error", f"{100 * error:.2f} %", "how far it is from as right as it is sure"),
+        ("calibration error", f"{100 * error:.2f} %", "mean gap between how sure and how right it is"),
     ]
     if hasattr(learned, "params_"):
         n_weights = sum(array.size for array in learned.params_.values())
@@ -205,7 +205,7 @@ def _confusions(tested: _Tested) -> str:
     return section(
         "What it takes for what",
         f"<p>Rows are true labels, columns what was read. Choose a number to see those mistakes below.{note}</p>"
-        f'<div class="wide"><table class="confusion"><thead>{lines[0]}</thead><tbody>{"".join(lines[1:])}</tbody>'
+        f'<div class="wide" tabindex="0"><table class="confusion"><thead>{lines[0]}</thead><tbody>{"".join(lines[1:])}</tbody>'
         "</table></div>",
     )
 

@@ -108,4 +108,4 @@ def table(rows: Iterable[Sequence[Any]], *, header: Sequence[str] = (), markup: 
         for first, *cells in rows
     )
     style = "" if header else ' class="plain"'
-    return f'<div class="wide"><table{style}>{head}<tbody>{"".join(lines)}</tbody></table></div>'
+    return f'<div class="wide" tabindex="0"><table{style}>{head}<tbody>{"".join(lines)}</tbody></table></div>'
