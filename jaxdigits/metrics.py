@@ -11,11 +11,19 @@ from statistics import NormalDist
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from jaxdigits.errors import InputError
 
-__all__ = ["ClassRates", "auroc", "commonest_confusions", "mean_log_loss", "rates_by_class", "wilson_interval"]
+__all__ = [
+    "ClassRates",
+    "auroc",
+    "commonest_confusions",
+    "label_columns",
+    "mean_log_loss",
+    "rates_by_class",
+    "wilson_interval",
+]
 
 
 def wilson_interval(k: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
@@ -114,6 +122,43 @@ def commonest_confusions(y_true: ArrayLike, y_pred: ArrayLike, *, n: int = 3) ->
     return [(true, predicted, count) for (true, predicted), count in counts.most_common(n)]
 
 
+def label_columns(y_true: ArrayLike, classes: ArrayLike) -> NDArray[np.intp]:
+    """Find the column of each label among the classes.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,)
+        True labels.
+    classes : array-like of shape (n_classes,)
+        Labels of the columns, all different, in any order.
+
+    Returns
+    -------
+    ndarray of int of shape (n_samples,)
+        0 to n_classes - 1.
+
+    Raises
+    ------
+    InputError
+        If a label is none of the classes.
+
+    Examples
+    --------
+    >>> from jaxdigits.metrics import label_columns
+    >>> label_columns(["nine", "four"], ["four", "nine"])
+    array([1, 0])
+    """
+    columns = {name: column for column, name in enumerate(np.asarray(classes).tolist())}
+    labels = np.asarray(y_true).tolist()
+    unknown = sorted({label for label in labels if label not in columns}, key=str)
+    if unknown:
+        raise InputError(
+            f"y_true must hold labels among {', '.join(map(str, columns))}, got {', '.join(map(str, unknown[:5]))}. "
+            "Drop those samples, or use a model that knows them."
+        )
+    return np.array([columns[label] for label in labels], dtype=np.intp)
+
+
 def mean_log_loss(y_true: ArrayLike, probabilities: ArrayLike, classes: ArrayLike) -> float:
     """Mean negative natural logarithm of the probability that was given to the true label.
 
@@ -149,14 +194,7 @@ def mean_log_loss(y_true: ArrayLike, probabilities: ArrayLike, classes: ArrayLik
             f"probabilities must have shape (n_samples, n_classes) = {(len(labels), len(names))} and a row or more, "
             f"got {shares.shape}. Give predict_proba's answer for these samples, and classes_."
         )
-    columns = {name: column for column, name in enumerate(names.tolist())}
-    unknown = sorted({label for label in labels.tolist() if label not in columns}, key=str)
-    if unknown:
-        raise InputError(
-            f"y_true must hold labels among {', '.join(map(str, columns))}, got {', '.join(map(str, unknown[:5]))}. "
-            "Drop those samples, or use a model that knows them."
-        )
-    picked = shares[np.arange(len(labels)), [columns[label] for label in labels.tolist()]]
+    picked = shares[np.arange(len(labels)), label_columns(labels, names)]
     return float(-np.log(np.maximum(picked, np.finfo(np.float64).eps)).mean())
 
 

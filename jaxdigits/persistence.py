@@ -14,6 +14,7 @@ import os
 import secrets
 import shutil
 import stat
+from collections.abc import Iterable
 from io import BufferedReader
 from typing import Any
 
@@ -33,7 +34,7 @@ from jaxdigits.bundle import (
 )
 from jaxdigits.errors import ModelFileError
 
-__all__ = ["FORMAT_VERSION", "Bundle", "decode_labels", "encode_labels", "read_bundle", "write_bundle"]
+__all__ = ["FORMAT_VERSION", "Bundle", "decode_labels", "encode_labels", "read_bundle", "write_bundle", "write_whole"]
 
 FORMAT_VERSION = 1
 
@@ -150,7 +151,7 @@ def write_bundle(bundle: Bundle, path: str | os.PathLike[str]) -> None:
     target = os.path.realpath(path)
     try:
         header, arrays = _build_header(bundle)
-        _write_whole(target, [len(header).to_bytes(8, "little"), header, *(array.data for array in arrays)])
+        write_whole(target, [len(header).to_bytes(8, "little"), header, *(array.data for array in arrays)])
     except ModelFileError as error:
         raise ModelFileError(f"cannot write model file {target!r}: {error}") from None
     except OSError as error:
@@ -182,7 +183,33 @@ def _build_header(bundle: Bundle) -> tuple[bytes, list[npt.NDArray[Any]]]:
     return text, list(arrays.values())
 
 
-def _write_whole(target: str, chunks: list[bytes | memoryview]) -> None:
+def write_whole(path: str | os.PathLike[str], chunks: Iterable[bytes | memoryview]) -> None:
+    """Write a file whole or not at all.
+
+    It is written beside its place and then moved there, so that neither a crash nor a full disk leaves half a file or
+    costs the one that was there, which passes on its permissions.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        Where to; a link is followed.
+    chunks : iterable of bytes
+        All of it.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from jaxdigits.persistence import write_whole
+    >>> write_whole("answer.txt", [b"4", b"2"])
+    >>> Path("answer.txt").read_text()
+    '42'
+    """
+    target = os.path.realpath(path)
     temporary = os.path.join(os.path.dirname(target), f".{_KEY}-{secrets.token_hex(8)}.tmp")
     try:
         # Not the tempfile module: its files are private, a model file is as readable as any new file.

@@ -14,6 +14,7 @@ from scipy import sparse
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
 from jaxdigits.calibration import fit_temperature, pool_logits, rejection_threshold, softmax
+from jaxdigits.errors import InputError
 from jaxdigits.validation import check_same_shape, check_weights, encode_classes, flatten_pictures, to_rows
 
 __all__ = ["PredictionMixin"]
@@ -193,6 +194,58 @@ class PredictionMixin:
         probabilities = softmax(logits.astype(np.float64) / self.temperature_)
         return rejection_threshold(probabilities.max(axis=1), correct, risk=risk, confidence=confidence)
 
+    def saliency(self, X: Any, y: Any = None, *, method: str = "gradient") -> np.ndarray:
+        """Tell what in each picture speaks for a class, and what against it.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n, n_features), (n, h, w) or (n, h, w, 1)
+            Pictures in the units of the training samples.
+        y : array-like of shape (n,) or None, default=None
+            The class asked about for each picture; None asks about the one that is predicted.
+        method : {"gradient", "occlusion"}, default="gradient"
+            "gradient": how the logarithm of the probability would change with more ink at a pixel, in nats for the
+            whole way from paper to ink (Simonyan et al., ICLR 2014). "occlusion": how much of it is lost when a patch
+            is painted over with paper, in nats (Zeiler & Fergus, ECCV 2014); a hundred predictions a picture or more.
+
+        Returns
+        -------
+        ndarray of shape (n, h, w), float64
+            Above 0 speaks for the class, below 0 against it.
+
+        Raises
+        ------
+        ValueError
+            If the classifier was not trained on pictures, there is no such method, or the data are wrong.
+
+        Examples
+        --------
+        >>> from jaxdigits import DigitClassifier, load_digits
+        >>> X, y = load_digits(return_X_y=True)
+        >>> clf = DigitClassifier(model="linear", random_state=0).fit(X, y)
+        >>> clf.saliency(X[:3]).shape
+        (3, 8, 8)
+        """
+        logits = self._logits(X)
+        from jaxdigits.core.learner import explain
+        from jaxdigits.core.saliency import SALIENCY
+
+        if method not in SALIENCY:
+            raise InputError(f"method must be one of {', '.join(SALIENCY)}, got {method!r}. Use 'gradient'.")
+        shape = self.image_shape_
+        if shape is None or shape[0] * shape[1] != self.n_features_in_:
+            raise InputError(
+                f"saliency needs a classifier of pictures, got one of rows of {self.n_features_in_} numbers. "
+                "Fit it on pictures, or give image_shape=(height, width)."
+            )
+        labels = logits.argmax(axis=1) if y is None else encode_classes(self._check_labels(X, y), self.classes_)
+        X = validate_data(self, flatten_pictures(X), accept_sparse="csr", reset=False)
+        maps = explain(to_rows(X), labels, method=method, temperature=self.temperature_, **self._network())
+        if method == "gradient":
+            low, high = self.pixel_range_ or (0.0, 1.0 / self.scale_)
+            maps *= np.broadcast_to(high - low, self.n_features_in_).reshape(shape)
+        return maps
+
     def _check_labels(self, X: Any, y: Any) -> np.ndarray:
         labels: np.ndarray = column_or_1d(y, warn=True)
         check_consistent_length(X, labels)
@@ -205,22 +258,27 @@ class PredictionMixin:
         if sparse.issparse(X) and X.shape[0] > SPARSE_BLOCK:  # densified by the block
             starts = range(0, X.shape[0], SPARSE_BLOCK)
             return np.concatenate([self._logits(X[start : start + SPARSE_BLOCK]) for start in starts])
-        from jaxdigits.core.inputs import InputView, Normalization, range_mismatch
+        from jaxdigits.core.inputs import range_mismatch
         from jaxdigits.core.learner import predict_logits
 
         rows = to_rows(X)
         mismatch = None if self.pixel_range_ is None else range_mismatch(rows, self.pixel_range_)
         if mismatch:
             warnings.warn(mismatch, UserWarning, stacklevel=3)
-        members = predict_logits(
-            rows,
-            model=self.model if self.spec_ is None else self.spec_,
-            params=self.params_,
-            extras=self.extras_,
-            view=InputView(self.image_shape_, self.pixel_range_),
-            normalization=Normalization(self.offset_, self.scale_),
-            n_classes=len(self.classes_),
-            device=self.device,
-            n_members=self.n_members_,
-        )
+        members = predict_logits(rows, **self._network())
         return members[0] if self.n_members_ == 1 else pool_logits(members)
+
+    def _network(self) -> dict[str, Any]:
+        """Return what the core needs to run the network."""
+        from jaxdigits.core.inputs import InputView, Normalization
+
+        return {
+            "model": self.model if self.spec_ is None else self.spec_,
+            "params": self.params_,
+            "extras": self.extras_,
+            "view": InputView(self.image_shape_, self.pixel_range_),
+            "normalization": Normalization(self.offset_, self.scale_),
+            "n_classes": len(self.classes_),
+            "device": self.device,
+            "n_members": self.n_members_,
+        }

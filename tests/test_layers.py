@@ -16,8 +16,8 @@ PACKAGE = Path(__file__).parents[1] / "jaxdigits"
 FLOORS = [
     {"errors"},
     {"bundle", "runtime"},
-    {"data", "core", "persistence", "calibration", "metrics", "plotting", "progress"},
-    {"archive", "validation"},
+    {"data", "core", "persistence", "calibration", "metrics", "progress"},
+    {"archive", "validation", "plotting"},
     {"prediction", "watcher"},
     {"lite", "estimator", "transformer", "export", "report"},
     {"trials"},

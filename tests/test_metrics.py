@@ -8,7 +8,14 @@ from scipy.stats import binomtest
 from sklearn.metrics import log_loss, precision_recall_fscore_support, roc_auc_score
 
 from jaxdigits.errors import InputError
-from jaxdigits.metrics import auroc, commonest_confusions, mean_log_loss, rates_by_class, wilson_interval
+from jaxdigits.metrics import (
+    auroc,
+    commonest_confusions,
+    label_columns,
+    mean_log_loss,
+    rates_by_class,
+    wilson_interval,
+)
 
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
@@ -122,3 +129,13 @@ def test_auroc_takes_infinite_scores() -> None:
 def test_auroc_refuses_what_are_no_scores(negative: list[float], positive: list[float]) -> None:
     with pytest.raises(InputError, match="two one-dimensional arrays without NaN"):
         auroc(negative, positive)
+
+
+def test_label_columns_are_found_in_any_order_of_classes() -> None:
+    assert label_columns(["b", "a", "b"], ["b", "c", "a"]).tolist() == [0, 2, 0]
+    assert label_columns([], [4, 9]).tolist() == []
+
+
+def test_a_label_without_a_column_is_named() -> None:
+    with pytest.raises(InputError, match="labels among 4, 9, got 5, 7"):
+        label_columns([4, 7, 5], [4, 9])

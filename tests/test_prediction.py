@@ -180,3 +180,39 @@ def test_a_risk_out_of_reach_is_said(fitted):
 def test_labels_of_another_kind_are_refused(fitted):
     with pytest.raises(InputError, match="y must hold known classes"):
         fitted.rejection_threshold(X_rest, y_rest.astype(str))
+
+
+def test_saliency_says_what_speaks_for_a_class(fitted):
+    maps = fitted.saliency(X_test[:5])
+    assert maps.shape == (5, 8, 8)
+    np.testing.assert_allclose(maps, fitted.saliency(X_test[:5].reshape(5, 8, 8), fitted.predict(X_test[:5])))
+    pixel = np.unravel_index(np.abs(maps[0, 2:6, 2:6]).argmax(), (4, 4))
+    row, column = pixel[0] + 2, pixel[1] + 2
+    logs = []
+    for sign in (1, -1):
+        moved = X_test[:1].reshape(1, 8, 8).copy()
+        moved[0, row, column] = np.clip(moved[0, row, column], 0.2, 15.8) + sign * 0.2
+        logs.append(fitted.predict_log_proba(moved)[0, fitted.classes_ == fitted.predict(X_test[:1])[0]][0])
+    # A step of 0.4 of the 16 levels from paper to ink.
+    assert (logs[0] - logs[1]) * 16 / 0.4 == pytest.approx(maps[0, row, column], rel=0.5)
+
+
+def test_saliency_of_another_class_can_be_asked_for(fitted):
+    zero, nine = (fitted.saliency(X_test[:1], [name], method="occlusion") for name in ("zero", "nine"))
+    assert not np.allclose(zero, nine)
+
+
+@pytest.mark.parametrize(
+    ("labels", "method", "words"),
+    [(None, "lime", "method must be one of gradient, occlusion"), (["ten"], "gradient", "ten")],
+)
+def test_saliency_refuses_what_it_does_not_know(fitted, labels, method, words):
+    with pytest.raises(InputError, match=words):
+        fitted.saliency(X_test[:1], labels, method=method)
+
+
+def test_saliency_needs_pictures():
+    rows = X[:, :37]
+    table = DigitClassifier("linear", image_shape=None, max_epochs=1, random_state=0).fit(rows, y)
+    with pytest.raises(InputError, match="got one of rows of 37 numbers"):
+        table.saliency(rows[:1])

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jaxdigits.cli.fitting import add_seed_argument, check_model, describe_training, train
+from jaxdigits.cli.fitting import add_seed_argument, check_model, describe_training, save_report, train
 from jaxdigits.cli.outputs import figures, format_rows, save_figure, write_whole
 from jaxdigits.cli.results import describe_confusions
 from jaxdigits.cli.sources import KNOWN, Source
@@ -20,6 +20,7 @@ from jaxdigits.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from jaxdigits.cli.fitting import Training
     from jaxdigits.data.datasets import Dataset
     from jaxdigits.estimator import DigitClassifier
 
@@ -113,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
     assert done.tested is not None
     assert test.y is not None
     print(f"\n{describe_confusions(test.y, done.tested, where='in the test')}")
-    _save(folder, done.classifier, test)
+    _save(folder, done, test)
     _print_next_commands(folder)
     return 0
 
@@ -148,26 +149,29 @@ def _make_classifier(model: str, seed: int, verbose: int) -> DigitClassifier:
     return DigitClassifier(model, random_state=seed, verbose=verbose)
 
 
-def _save(folder: Path, classifier: DigitClassifier, test: Dataset) -> None:
-    """Write the model, the pictures and the digits of the test, and say where they are."""
+def _save(folder: Path, done: Training, test: Dataset) -> None:
+    """Write the model, the pictures, the report and the digits of the test, and say where they are."""
     figures()
     from jaxdigits.plotting import ConfusionMatrixDisplay, MistakesDisplay, TrainingCurvesDisplay
 
+    classifier = done.classifier
     labels: Any = test.y
     classifier.save(folder / "model.safetensors")
     displays: dict[str, Any] = {
         "training_curves.png": TrainingCurvesDisplay.from_estimator(classifier),
         "confusion_matrix.png": ConfusionMatrixDisplay.from_estimator(
-            classifier, test.X, labels, labels=classifier.classes_
+            classifier, test.X, labels, labels=classifier.classes_, thumbnails=True
         ),
         "mistakes.png": MistakesDisplay.from_estimator(classifier, test.X, labels),
     }
     for name, display in displays.items():
         save_figure(display.figure_, folder / name)
+    save_report(done, test, folder / "report.html")
     write_whole(folder / "digit.png", _draw_digit(test.X[0], white=float(test.X.max())))
     write_whole(folder / "test.npz", _pack(test))
     print(f"\nSaved in {folder.resolve()}:")
     print(f"  {', '.join(['model.safetensors', *displays])}")
+    print("  report.html, a page about all of it, with what it misread")
     print("  digit.png and test.npz, a digit of the test and all of them, for the commands below")
 
 

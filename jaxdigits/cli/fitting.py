@@ -10,10 +10,11 @@ import time
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jaxdigits.cli.compilation import keep_compiled
-from jaxdigits.cli.outputs import warn
+from jaxdigits.cli.outputs import figures, warn
 from jaxdigits.cli.results import Result, describe_accuracy, judge
 from jaxdigits.cli.sources import with_light_ink
 from jaxdigits.errors import InputError
@@ -32,6 +33,7 @@ __all__ = [
     "hold_out",
     "make_classifier",
     "parse_settings",
+    "save_report",
     "train",
 ]
 
@@ -459,3 +461,37 @@ def describe_training(run: Training, *, tested_on: str) -> dict[str, str]:
         rows[f"{tested_on} accuracy"] = describe_accuracy(run.tested)
         rows[f"{tested_on} mean log loss"] = f"{run.tested.log_loss:.4f}"
     return rows
+
+
+def save_report(run: Training, test: Dataset, path: Path) -> None:
+    """Write the page about a training run.
+
+    Parameters
+    ----------
+    run : Training
+        A training run that has ended.
+    test : Dataset
+        Labeled samples that it had not seen, as they were read.
+    path : Path
+        Where to.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from jaxdigits import DigitClassifier
+    >>> from jaxdigits.cli.fitting import hold_out, save_report, train
+    >>> from jaxdigits.cli.sources import Source
+    >>> rest, test = hold_out(Source("digits", None).read(), None, seed=0)
+    >>> run = train(DigitClassifier("linear", max_epochs=1, random_state=0), rest, test)
+    >>> save_report(run, test, Path("report.html"))
+    """
+    figures()
+    from jaxdigits.report import write_report
+
+    labels: Any = test.y
+    write_report(run.classifier, with_light_ink(test.X)[0] if run.inverted else test.X, labels, path)

@@ -6,8 +6,6 @@ import argparse
 import contextlib
 import io
 import os
-import secrets
-import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -174,24 +172,13 @@ def write_whole(path: Path, content: bytes) -> None:
     >>> pathlib.Path("answer.txt").read_text()
     '7'
     """
-    target = path.resolve()
-    part = target.parent / f".jaxdigits-{secrets.token_hex(8)}.tmp"
+    from jaxdigits import persistence
+
     try:
-        # Not the tempfile module: its files are private, this one is as readable as any new file.
-        with open(part, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileNotFoundError):
-            shutil.copymode(target, part)
-        os.replace(part, target)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        if isinstance(error, OSError):
-            reason = error.strerror or error
-            raise InputError(f"cannot write {str(path)!r}: {reason}. Check the folder and its room.") from error
-        raise
+        persistence.write_whole(path, [content])
+    except OSError as error:
+        reason = error.strerror or error
+        raise InputError(f"cannot write {str(path)!r}: {reason}. Check the folder and its room.") from error
 
 
 def add_picture_argument(parser: argparse.ArgumentParser, shows: str) -> None:

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jaxdigits.cli.fitting import add_training_arguments, describe_training, hold_out, make_classifier, train
+from jaxdigits.cli.fitting import (
+    add_training_arguments,
+    describe_training,
+    hold_out,
+    make_classifier,
+    save_report,
+    train,
+)
 from jaxdigits.cli.outputs import (
     add_picture_argument,
     check_output,
@@ -49,6 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="auto", metavar="NAME", help="network; an unknown name lists them all")
     add_training_arguments(parser)
     add_picture_argument(parser, "the training curves")
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="write a page about the result (.html), with what it misread"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -81,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
     """
     check_output(args.output, option="-o", inputs=[Path(args.data)])
     check_picture(args.picture, inputs=[Path(args.data), args.output])
+    _check_report(args.report, inputs=[Path(args.data), args.output, *filter(None, [args.picture])])
     classifier = make_classifier(args, model=args.model)
     with open_source(args.data) as source:
         remark(f"Reading {source.name} ...")
@@ -89,6 +101,8 @@ def run(args: argparse.Namespace) -> int:
     if test is None:
         tested_on = "holdout"
         training, test = hold_out(training, args.holdout, seed=args.seed)
+    if args.report is not None and test is None:
+        raise InputError("--report needs samples that were not trained on, got none. Leave some out: --holdout 0.1.")
     remark(f"Training on {count_phrase(len(training), 'sample')} ...")
     done = train(classifier, training, test)
     classifier.save(args.output)
@@ -100,7 +114,18 @@ def run(args: argparse.Namespace) -> int:
 
         save_figure(TrainingCurvesDisplay.from_estimator(classifier).figure_, args.picture)
         print(f"Saved {args.picture}.")
+    if args.report is not None and test is not None:
+        save_report(done, test, args.report)
+        print(f"Saved {args.report}.")
     return 0
+
+
+def _check_report(path: Path | None, *, inputs: Sequence[Path]) -> None:
+    if path is None:
+        return
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"--report must name a file that ends in .html, got {str(path)!r}. Change its ending.")
+    check_output(path, option="--report", inputs=inputs)
 
 
 def _read(source: Source) -> tuple[Dataset, Dataset | None]:

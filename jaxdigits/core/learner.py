@@ -23,6 +23,7 @@ from jaxdigits.core.inputs import InputView, Normalization
 from jaxdigits.core.models import CustomModel, Model, Variables
 from jaxdigits.core.padding import pad_arrays, pad_model, trim_arrays
 from jaxdigits.core.recipes import Recipe
+from jaxdigits.core.saliency import SALIENCY
 from jaxdigits.core.specs import ModelSpec
 from jaxdigits.core.tasks import Task
 
@@ -147,6 +148,56 @@ def predict_logits(
     return (np.stack(found) if len(found) > 1 else found[0][None])[:, :, :n_classes]
 
 
+def explain(
+    rows: np.ndarray,
+    labels: np.ndarray,
+    *,
+    method: str,
+    temperature: float,
+    model: dict[str, Any] | Any,
+    params: Arrays,
+    extras: Arrays,
+    view: InputView,
+    normalization: Normalization,
+    n_classes: int,
+    device: str | None,
+    n_members: int = 1,
+) -> np.ndarray:
+    """Tell what in each picture speaks for a class.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, height * width)
+        Pictures in the units of the training pictures.
+    labels : ndarray of shape (n,)
+        Column of the class asked for.
+    method : str
+        A name of `SALIENCY`.
+    temperature : float
+        Divides the logits.
+    model, params, extras, view, normalization, n_classes, device, n_members
+        As in `predict_logits`; `view` knows the shape of a picture.
+
+    Returns
+    -------
+    ndarray of shape (n, height, width), float64
+    """
+    where = find_device(device)
+    real = _restore_model(model, view, normalization, n_classes)
+    placed = [
+        _put(real, own_params, own_extras, normalization=normalization, n_features=rows.shape[1], device=where)
+        for own_params, own_extras in _members_of(params, extras, n_members)
+    ]
+    return SALIENCY[method](
+        rows,
+        labels,
+        [constants for _, constants in placed],
+        predictor=placed[0][0],
+        image_shape=view.image_shape,
+        temperature=temperature,
+    )
+
+
 class _Placed(NamedTuple):
     owners: tuple[np.ndarray, ...]
     members: list[Callable[[np.ndarray], np.ndarray]]
@@ -210,6 +261,15 @@ def _on_host(
 def _on_device(
     model: Model, params: Arrays, extras: Arrays, *, normalization: Normalization, n_features: int, device: Any
 ) -> Callable[[np.ndarray], np.ndarray]:
+    predictor, constants = _put(
+        model, params, extras, normalization=normalization, n_features=n_features, device=device
+    )
+    return partial(inference.logits, constants=constants, predictor=predictor)
+
+
+def _put(
+    model: Model, params: Arrays, extras: Arrays, *, normalization: Normalization, n_features: int, device: Any
+) -> tuple[inference.Predictor, inference.Constants]:
     padded = pad_model(model)
     predictor = inference.Predictor(padded, device.platform)
     constants = inference.place(
@@ -220,7 +280,7 @@ def _on_device(
         n_features=n_features,
         device=device,
     )
-    return partial(inference.logits, constants=constants, predictor=predictor)
+    return predictor, constants
 
 
 def _members_of(params: Arrays, extras: Arrays, n_members: int) -> list[tuple[Arrays, Arrays]]:

@@ -9,6 +9,11 @@ from jaxdigits.plotting.annotated_page import AnnotatedPageDisplay
 from jaxdigits.plotting.confusion_matrix import ConfusionMatrixDisplay
 from jaxdigits.plotting.digit_sheet import DigitSheetDisplay
 from jaxdigits.plotting.mistakes import MistakesDisplay
+from jaxdigits.plotting.predictions import PredictionsDisplay
+from jaxdigits.plotting.reliability import ReliabilityDisplay
+from jaxdigits.plotting.risk_coverage import RiskCoverageDisplay
+from jaxdigits.plotting.saliency import SaliencyDisplay
+from jaxdigits.plotting.search_heat_map import SearchHeatMapDisplay
 from jaxdigits.plotting.training_curves import TrainingCurvesDisplay
 from jaxdigits.plotting.what_the_model_saw import WhatTheModelSawDisplay
 
@@ -17,6 +22,11 @@ __all__ = [
     "ConfusionMatrixDisplay",
     "DigitSheetDisplay",
     "MistakesDisplay",
+    "PredictionsDisplay",
+    "ReliabilityDisplay",
+    "RiskCoverageDisplay",
+    "SaliencyDisplay",
+    "SearchHeatMapDisplay",
     "TrainingCurvesDisplay",
     "WhatTheModelSawDisplay",
 ]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import ConfusionMatrixDisplay as _SklearnConfusionMatrixDisplay
+from sklearn.metrics import confusion_matrix as count_confusions
+from sklearn.utils.multiclass import unique_labels
 
+from jaxdigits.errors import InputError
 from jaxdigits.plotting.style import (
     BLUE,
     FAINT,
@@ -18,6 +22,7 @@ from jaxdigits.plotting.style import (
     ink_on,
     text_color,
 )
+from jaxdigits.plotting.tiles import take_pictures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +36,7 @@ class ConfusionMatrixDisplay(_SklearnConfusionMatrixDisplay):
 
     In a good classifier the diagonal is a hundred times what lies beside it and takes the whole color scale.
     Here the scale belongs to the mistakes, in vermilion; the diagonal is a quiet blue that carries its counts
-    and no scale. Everything else is scikit-learn's class.
+    and no scale. A picture of a mistake may stand in its cell. Everything else is scikit-learn's class.
 
     Parameters
     ----------
@@ -39,6 +44,8 @@ class ConfusionMatrixDisplay(_SklearnConfusionMatrixDisplay):
         Counts or shares; rows are true labels, columns predicted ones.
     display_labels : ndarray of shape (n_classes,), default=None
         Names of the classes; None numbers them from 0.
+    thumbnails : dict of (row, column) to ndarray of shape (height, width), default=None
+        A picture to show in a cell, ink above paper, with the count beside it in the corner; None shows none.
 
     Attributes
     ----------
@@ -58,6 +65,16 @@ class ConfusionMatrixDisplay(_SklearnConfusionMatrixDisplay):
     >>> display.ax_.get_title()
     '3 of 4 right (75.0 %)'
     """
+
+    def __init__(
+        self,
+        confusion_matrix: NDArray[Any],
+        *,
+        display_labels: ArrayLike | None = None,
+        thumbnails: Mapping[tuple[int, int], NDArray[Any]] | None = None,
+    ) -> None:
+        super().__init__(confusion_matrix, display_labels=display_labels)
+        self.thumbnails = thumbnails
 
     def plot(
         self,
@@ -125,6 +142,8 @@ class ConfusionMatrixDisplay(_SklearnConfusionMatrixDisplay):
             text_kw={"fontsize": _fitting_size(ax, matrix, values_format)} | (text_kw or {}),
         )
         self._quiet_diagonal()
+        if self.thumbnails:
+            self._draw_thumbnails()
         if include_values and "color" not in (text_kw or {}):
             self._color_values()
         if colorbar:
@@ -146,6 +165,9 @@ class ConfusionMatrixDisplay(_SklearnConfusionMatrixDisplay):
         sample_weight: ArrayLike | None = None,
         normalize: str | None = None,
         display_labels: ArrayLike | None = None,
+        thumbnails: bool = False,
+        images: ArrayLike | None = None,
+        image_shape: tuple[int, int] | None = None,
         include_values: bool = True,
         xticks_rotation: str | float = "horizontal",
         values_format: str | None = None,
@@ -165,8 +187,12 @@ class ConfusionMatrixDisplay(_SklearnConfusionMatrixDisplay):
             Samples, as `estimator.predict` takes them.
         y : array-like of shape (n_samples,)
             True labels.
-        labels, sample_weight, normalize, display_labels
+        labels, sample_weight, normalize, display_labels, image_shape
             As in `from_predictions`.
+        thumbnails : bool, default=False
+            Whether cells with mistakes show the first of them.
+        images : array-like of shape (n_samples, height, width), default=None
+            Pictures for that; None shows X itself. Give them where X holds features made from pictures.
         include_values, xticks_rotation, values_format, cmap, ax, colorbar, im_kw, text_kw
             As in `plot`.
 
@@ -191,6 +217,8 @@ class ConfusionMatrixDisplay(_SklearnConfusionMatrixDisplay):
             sample_weight=sample_weight,
             normalize=normalize,
             display_labels=display_labels,
+            images=(X if images is None else images) if thumbnails else None,
+            image_shape=image_shape,
             include_values=include_values,
             xticks_rotation=xticks_rotation,
             values_format=values_format,
@@ -211,6 +239,8 @@ class ConfusionMatrixDisplay(_SklearnConfusionMatrixDisplay):
         sample_weight: ArrayLike | None = None,
         normalize: str | None = None,
         display_labels: ArrayLike | None = None,
+        images: ArrayLike | None = None,
+        image_shape: tuple[int, int] | None = None,
         include_values: bool = True,
         xticks_rotation: str | float = "horizontal",
         values_format: str | None = None,
@@ -236,6 +266,10 @@ class ConfusionMatrixDisplay(_SklearnConfusionMatrixDisplay):
             Show shares of the rows, of the columns or of the whole in place of counts.
         display_labels : array-like of shape (n_classes,), default=None
             Names of the classes; None shows the labels themselves.
+        images : array-like of shape (n_samples, height, width) or (n_samples, height * width), default=None
+            Pictures, ink above paper: cells with mistakes show the first of them. None shows none.
+        image_shape : (height, width), default=None
+            Shape of flat pictures; None takes them for square.
         include_values, xticks_rotation, values_format, cmap, ax, colorbar, im_kw, text_kw
             As in `plot`.
 
@@ -250,13 +284,14 @@ class ConfusionMatrixDisplay(_SklearnConfusionMatrixDisplay):
         >>> display.confusion_matrix.tolist()
         [[0, 1], [0, 1]]
         """
-        display: ConfusionMatrixDisplay = super().from_predictions(
-            y_true,
-            y_pred,
-            labels=labels,
-            sample_weight=sample_weight,
-            normalize=normalize,
-            display_labels=display_labels,
+        classes = unique_labels(y_true, y_pred) if labels is None else np.asarray(labels)
+        matrix = count_confusions(y_true, y_pred, labels=classes, sample_weight=sample_weight, normalize=normalize)
+        display = cls(
+            matrix,
+            display_labels=classes if display_labels is None else display_labels,
+            thumbnails=None if images is None else _first_mistakes(images, (y_true, y_pred), classes, image_shape),
+        )
+        return display.plot(
             include_values=include_values,
             xticks_rotation=xticks_rotation,
             values_format=values_format,
@@ -266,7 +301,6 @@ class ConfusionMatrixDisplay(_SklearnConfusionMatrixDisplay):
             im_kw=im_kw,
             text_kw=text_kw,
         )
-        return display
 
     def _quiet_diagonal(self) -> None:
         """Take the diagonal out of the color scale."""
@@ -275,6 +309,25 @@ class ConfusionMatrixDisplay(_SklearnConfusionMatrixDisplay):
         background = background_color(self.ax_)
         diagonal = blend(BLUE, background, 0.22 if ink_on(background) == "black" else 0.5)
         self.im_.set_cmap(self.im_.get_cmap().with_extremes(bad=diagonal))
+
+    def _draw_thumbnails(self) -> None:
+        """Draw each picture in ink on the color of its cell, and move the count into the corner."""
+        from matplotlib.colors import LinearSegmentedColormap
+
+        assert self.thumbnails is not None
+        limits = self.ax_.get_xlim(), self.ax_.get_ylim()
+        cells = self.im_.to_rgba(self.im_.get_array())
+        for (row, column), image in self.thumbnails.items():
+            cell = tuple(cells[row, column][:3])
+            colors = LinearSegmentedColormap.from_list("ink on the cell", [cell, ink_on(cell)])
+            # Left and up, so that the count has the lower right corner.
+            extent = (column - 0.46, column + 0.26, row + 0.26, row - 0.46)
+            self.ax_.imshow(image, cmap=colors, extent=extent, vmin=image.min(), vmax=image.max() or 1, zorder=1.5)
+            if self.text_ is not None:
+                text = self.text_[row, column]
+                text.set(position=(column + 0.45, row + 0.46), ha="right", va="bottom", zorder=3)
+                text.set(fontsize=max(0.85 * text.get_fontsize(), 3.0), fontweight="bold")
+        self.ax_.set(xlim=limits[0], ylim=limits[1])
 
     def _color_values(self) -> None:
         """Write each value in what its own cell lets one read; empty cells whisper."""
@@ -296,6 +349,25 @@ class ConfusionMatrixDisplay(_SklearnConfusionMatrixDisplay):
         self.ax_.grid(which="minor", color=text_color(), alpha=0.15, linestyle="-", linewidth=0.6)
         self.ax_.tick_params(which="both", length=0)
         self.ax_.spines[:].set_visible(False)
+
+
+def _first_mistakes(
+    images: Any, labels: tuple[ArrayLike, ArrayLike], classes: NDArray[Any], image_shape: tuple[int, int] | None
+) -> dict[tuple[int, int], NDArray[Any]]:
+    """Take the first picture of each kind of mistake, by the cell that it belongs to."""
+    y_true, y_pred = (np.asarray(each) for each in labels)
+    n_samples = images.shape[0] if hasattr(images, "shape") else len(images)
+    if n_samples != len(y_true):
+        raise InputError(f"images must be {len(y_true)}, as many as labels, got {n_samples}. Give one a label.")
+    places = {label: place for place, label in enumerate(classes.tolist())}
+    rows: dict[tuple[int, int], int] = {}
+    for row in np.flatnonzero(y_true != y_pred).tolist():
+        true, predicted = y_true[row : row + 1].tolist()[0], y_pred[row : row + 1].tolist()[0]
+        if true in places and predicted in places:
+            rows.setdefault((places[true], places[predicted]), row)
+    if not rows:
+        return {}
+    return dict(zip(rows, take_pictures(images, np.array(list(rows.values())), image_shape=image_shape), strict=True))
 
 
 def _fitting_size(ax: Axes, matrix: NDArray[Any], values_format: str) -> float:

@@ -66,11 +66,21 @@ def test_it_leaves_the_model_and_its_pictures_in_the_folder_it_names(home):
     folder, done = home
     made = folder / "jaxdigits-demo"
     assert f"Saved in {made.resolve()}:" in done.stdout
-    assert sorted(path.name for path in made.iterdir()) == sorted([*PICTURES, "model.safetensors", "test.npz"])
+    assert sorted(path.name for path in made.iterdir()) == sorted(
+        [*PICTURES, "model.safetensors", "report.html", "test.npz"]
+    )
     for name in PICTURES:
         with Image.open(made / name) as picture:
             picture.verify()
             assert min(picture.size) >= 200
+
+
+def test_the_report_tells_the_accuracy_that_was_told(home):
+    folder, done = home
+    page = (folder / "jaxdigits-demo" / "report.html").read_text(encoding="utf-8")
+    right = int(re.search(r"test accuracy +(\d+)/450", done.stdout)[1])
+    assert f"{450 - right}<small>of 450 samples</small>" in page
+    assert "report.html" in done.stdout
 
 
 def test_the_saved_model_reads_digits(home):

@@ -93,6 +93,26 @@ def test_the_training_curves_are_drawn(capsys):
 
 
 @pytest.mark.usefixtures("tables")
+def test_a_report_is_written_of_what_was_held_out(capsys):
+    assert main(["train", "train.csv", "-o", "m.safetensors", *QUICK, "--report", "report.html"]) == 0
+    shown = capsys.readouterr().out
+    assert "Saved report.html" in shown
+    wrong = 16 - int(re.search(r"holdout accuracy +(\d+)/16", shown)[1])
+    with open("report.html", encoding="utf-8") as page:
+        assert f"{wrong}<small>of 16 samples</small>" in page.read()
+
+
+def test_a_report_of_dark_ink_shows_what_the_model_was_given(folder, save_picture, capsys):
+    for index in range(40):
+        label = save_picture(f"set/{index}.png", index, scale=1)
+        (folder / f"set/{index}.png").rename(folder / f"set/{label}_{index}.png")
+    arguments = ["train", "set", "-o", "m.safetensors", "--model", "linear", "--epochs", "60", "--holdout", "0.5"]
+    assert main([*arguments, "--report", "report.html"]) == 0
+    told = re.search(r"holdout accuracy +(\d+)/20 ", capsys.readouterr().out)
+    assert f"{20 - int(told[1])}<small>of 20 samples</small>" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("tables")
 def test_a_table_may_come_by_a_pipe_and_nothing_but_the_report_is_shown():
     with open("train.csv", "rb") as table:
         done = subprocess.run(
@@ -115,6 +135,9 @@ def test_a_table_may_come_by_a_pipe_and_nothing_but_the_report_is_shown():
         (["train.csv", "-o", "train.csv"], "must not overwrite"),
         (["train.csv", "-o", "no/m.safetensors"], "a folder that exists"),
         (["train.csv", "-o", "m.safetensors", "--picture", "m.gif"], "ends in .png"),
+        (["train.csv", "-o", "m.safetensors", "--report", "m.pdf"], "ends in .html"),
+        (["train.csv", "-o", "m.safetensors", "--report", "no/m.html"], "a folder that exists"),
+        (["train.csv", "-o", "m.safetensors", "--report", "m.html", "--holdout", "0"], "--report needs samples"),
         (["test.csv", "-o", "m.safetensors"], "test.csv has no labels to learn from"),
         (["missing.csv", "-o", "m.safetensors"], "missing.csv: no such file"),
         (["mnits", "-o", "m.safetensors"], "use one of digits, mnist"),

@@ -94,3 +94,12 @@ def test_given_axes_are_used():
 def test_what_does_not_belong_together_is_refused(arguments, words):
     with pytest.raises(InputError, match=words):
         AnnotatedPageDisplay(*arguments)
+
+
+@pytest.mark.mpl_image_compare
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_annotated_page_looks_as_it_did(style):
+    with plt.style.context(style):
+        page = np.tile(np.linspace(200, 255, 90).astype(np.uint8), (60, 1))
+        page[25:45, 15:25] = page[5:25, 55:65] = 40
+        return AnnotatedPageDisplay(page, BOXES, [4, 9], sure=[True, False], n_lines=2).plot(plt.subplots()[1]).figure_

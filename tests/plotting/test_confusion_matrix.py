@@ -10,6 +10,7 @@ from matplotlib.colors import to_rgb
 from sklearn.datasets import load_digits
 from sklearn.naive_bayes import GaussianNB
 
+from jaxdigits.errors import InputError
 from jaxdigits.plotting import ConfusionMatrixDisplay
 from jaxdigits.plotting.style import ink_on
 
@@ -108,3 +109,64 @@ def test_values_fit_into_their_cells():
     display.figure_.canvas.draw()
     cell = display.ax_.get_window_extent().width / 26
     assert max(text.get_window_extent().width for text in display.text_.ravel()) <= cell
+
+
+def test_cells_with_mistakes_show_the_first_of_them(reading):
+    display = ConfusionMatrixDisplay.from_predictions(reading.y, reading.predictions, images=reading.X)
+    wrong = np.flatnonzero(reading.y != reading.predictions)
+    cells = {(int(reading.y[row]), int(reading.predictions[row])) for row in wrong}
+    assert set(display.thumbnails) == cells
+    first = wrong[0]
+    shown = display.thumbnails[int(reading.y[first]), int(reading.predictions[first])]
+    np.testing.assert_array_equal(shown, reading.X[first])
+    assert len(display.ax_.get_images()) == 1 + len(cells)
+
+
+def test_a_thumbnail_stays_in_its_cell_beside_the_count():
+    display = ConfusionMatrixDisplay(MATRIX, thumbnails={(0, 1): np.eye(8)}).plot()
+    left, right, bottom, top = display.ax_.get_images()[1].get_extent()
+    assert 0.5 < left < right < 1.5
+    assert -0.5 < top < bottom < 0.5
+    assert display.text_[0, 1].get_position() > (right, bottom)
+    assert display.text_[0, 1].get_text() == "3"
+    assert display.ax_.get_xlim() == (-0.5, 1.5)
+
+
+def test_an_estimator_shows_its_own_mistakes_on_request():
+    X = np.zeros((3, 16))
+    estimator = SimpleNamespace(predict=lambda _: np.array(["a", "b", "b"]))
+    y, images = ["a", "a", "b"], np.arange(3)[:, None, None] * np.ones((3, 5, 5))
+    assert ConfusionMatrixDisplay.from_estimator(estimator, X, y).thumbnails is None
+    assert ConfusionMatrixDisplay.from_estimator(estimator, X, y, thumbnails=True).thumbnails[0, 1].shape == (4, 4)
+    shown = ConfusionMatrixDisplay.from_estimator(estimator, X, y, thumbnails=True, images=images)
+    assert shown.thumbnails[0, 1][0, 0] == 1
+
+
+def test_thumbnails_of_classes_that_are_not_listed_are_left_out(reading):
+    display = ConfusionMatrixDisplay.from_predictions(reading.y, reading.predictions, labels=[8, 1], images=reading.X)
+    assert set(display.thumbnails) <= {(0, 1), (1, 0)}
+
+
+def test_no_mistakes_no_thumbnails():
+    assert ConfusionMatrixDisplay.from_predictions([1, 2], [1, 2], images=np.zeros((2, 4, 4))).thumbnails == {}
+
+
+def test_as_many_images_as_labels_are_asked_for():
+    with pytest.raises(InputError, match="images must be 2, as many as labels, got 1"):
+        ConfusionMatrixDisplay.from_predictions([1, 2], [2, 2], images=np.zeros((1, 4, 4)))
+
+
+@pytest.mark.mpl_image_compare
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_confusion_matrix_looks_as_it_did(style, reading):
+    with plt.style.context(style):
+        ax = plt.subplots(figsize=(6, 6))[1]
+        return ConfusionMatrixDisplay.from_predictions(reading.y, reading.predictions, ax=ax).figure_
+
+
+@pytest.mark.mpl_image_compare(savefig_kwargs={"dpi": 46})
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_thumbnails_look_as_they_did(style, reading):
+    with plt.style.context(style):
+        ax = plt.subplots(figsize=(6, 6))[1]
+        return ConfusionMatrixDisplay.from_predictions(reading.y, reading.predictions, images=reading.X, ax=ax).figure_

@@ -94,3 +94,11 @@ def test_given_axes_are_divided():
     display = DigitSheetDisplay.from_samples(IMAGES, ax=ax)
     assert (display.ax_, display.figure_) == (ax, figure)
     assert list(ax.child_axes) == display.axes_
+
+
+@pytest.mark.mpl_image_compare
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_digit_sheet_looks_as_it_did(style, reading):
+    with plt.style.context(style):
+        ax = plt.subplots(figsize=(7, 6))[1]
+        return DigitSheetDisplay.from_predictions(reading.X, reading.y, reading.predictions, n_digits=50, ax=ax).figure_

@@ -140,3 +140,13 @@ def test_paper_has_the_color_of_the_background(style, colors):
 def test_a_long_label_is_shortened():
     display = MistakesDisplay.from_predictions(IMAGES[:1], ["x" * 40], [[0.9, 0.1]], ["a", "x" * 40])
     assert display.axes_[0].get_title().startswith("xxxxxxxxx\N{HORIZONTAL ELLIPSIS} read as a")
+
+
+@pytest.mark.mpl_image_compare
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_mistakes_looks_as_it_did(style, reading):
+    with plt.style.context(style):
+        ax = plt.subplots(figsize=(7, 4.5))[1]
+        return MistakesDisplay.from_predictions(
+            reading.X, reading.y, reading.probabilities, range(10), n_mistakes=10, ax=ax
+        ).figure_

@@ -140,3 +140,11 @@ def test_marks_take_the_color_of_the_text(style):
         ax = TrainingCurvesDisplay.from_history(make_history()).ax_[1]
         (gap,) = [line for line in ax.get_lines() if str(line.get_label()).startswith("gap")]
         assert gap.get_color() == plt.rcParams["text.color"]
+
+
+@pytest.mark.mpl_image_compare
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_training_curves_looks_as_it_did(style):
+    with plt.style.context(style):
+        ax = plt.subplots(1, 2, figsize=(9, 4))[1]
+        return TrainingCurvesDisplay.from_history(make_history(), ax=ax).figure_

@@ -104,3 +104,22 @@ def test_lengths_that_do_not_match_are_refused(options, words):
 def test_no_picture_at_all_is_refused():
     with pytest.raises(InputError, match="of one length >= 1"):
         WhatTheModelSawDisplay([], np.zeros((0, 28, 28)), np.zeros((0, 10)))
+
+
+@pytest.mark.mpl_image_compare
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+def test_what_the_model_saw_looks_as_it_did(style, reading):
+    with plt.style.context(style):
+        pictures = [255 - np.kron(image * 15.0, np.ones((9, 9))).astype(np.uint8) for image in reading.X[:2]]
+        return (
+            WhatTheModelSawDisplay(
+                pictures,
+                reading.X[:2] / 16.0,
+                reading.probabilities[:2],
+                names=["first.jpg", "second.jpg"],
+                words=["thin strokes, thickened", "a turned picture, put upright"],
+                boxes=[(0.1, 0.1, 0.9, 0.9), None],
+            )
+            .plot(plt.subplots(figsize=(7.5, 4.8))[1])
+            .figure_
+        )
