@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["SaliencyDisplay"]
 
 N_COLUMNS = 5
+STRONGEST = 0.99  # of the pixels are within the color scale: a single one would pale all others
 
 MEANINGS = {
     "gradient": "blue: more ink there speaks for the class, vermilion: against it",
@@ -30,7 +31,8 @@ MEANINGS = {
 class SaliencyDisplay:
     """Digits, and below each what in it speaks for a class, in blue, or against it, in vermilion.
 
-    The outline of the digit is drawn over the map. Each map has a color scale of its own, even on both sides of 0.
+    The outline of the digit is drawn over the map. Each map has a color scale of its own, even on both sides of 0;
+    the strongest hundredth of its pixels is beyond its ends.
 
     Parameters
     ----------
@@ -213,7 +215,7 @@ class SaliencyDisplay:
         image, values = self.images[index], self.maps[index]
         low, high = float(self.images.min()), float(self.images.max()) or 1.0
         places[0].imshow(image, cmap=paper_colors(ax), vmin=low, vmax=high)
-        largest = float(np.abs(values).max()) or 1.0
+        largest = float(np.quantile(np.abs(values), STRONGEST)) or float(np.abs(values).max()) or 1.0
         places[1].imshow(values, cmap=cmap, vmin=-largest, vmax=largest)
         if image.min() < (low + high) / 2 < image.max() and min(image.shape) > 1:
             places[1].contour(image, levels=[(low + high) / 2], colors=text_color(), linewidths=0.9, alpha=0.75)

@@ -221,12 +221,12 @@ def _classes_shown(tested: _Tested) -> list[int]:
 def _cell(count: int, place: tuple[int, int], names: Sequence[str], most: int) -> str:
     true, predicted = place
     if true == predicted:
-        return f'<td class="right">{count:,}</td>'
+        return f'<td class="right">{count}</td>'
     if not count:
         return '<td class="none">0</td>'
     words = f"{names[true]} read as {names[predicted]}: {count:,}"
     share = 0.15 + 0.5 * count / most
-    return f'<td><a href="#{_id_of(place)}" aria-label="{words}" style="--share:{share:.2f}">{count:,}</a></td>'
+    return f'<td><a href="#{_id_of(place)}" aria-label="{words}" style="--share:{share:.2f}">{count}</a></td>'
 
 
 def _mistakes(tested: _Tested, images: Any, image_shape: tuple[int, int] | None) -> str:

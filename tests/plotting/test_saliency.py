@@ -34,7 +34,7 @@ def test_each_digit_has_its_picture_and_its_map():
 
 def test_the_scale_is_even_on_both_sides_of_nothing():
     low, high = SaliencyDisplay(IMAGES, MAPS).plot().axes_[0][1].get_images()[0].get_clim()
-    assert -low == high == np.abs(MAPS[0]).max()
+    assert -low == high == np.quantile(np.abs(MAPS[0]), 0.99)
 
 
 @pytest.mark.parametrize("method", ["gradient", "occlusion"])
