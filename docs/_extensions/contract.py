@@ -1,0 +1,248 @@
+"""What the reference promises: every public name has a page, and docstrings say what is true.
+
+Sphinx calls `setup`, so that a build with warnings as errors fails on a broken promise; `tests/test_docs.py` asks the
+same functions. The pages name modules in `autosummary` tables; the names within a module are its ``__all__``, or else
+the functions and classes that it defines.
+
+- A module of ``api/index`` keeps the full contract: sections for parameters, returned values and an example.
+- A module of ``api/inside`` is behind the others, for readers of the code: what its docstrings say must be true.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpydoc.docscrape import get_doc_object
+from numpydoc.validate import validate
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+DOCS = Path(__file__).resolve().parents[1]
+PACKAGE = DOCS.parent / "jaxdigits"
+MODULE = re.compile(r"^   (jaxdigits[\w.]*)$", re.MULTILINE)
+DEFAULT = re.compile(r"default=(?P<value>.+)$")
+# numpydoc's codes: no docstring; parameters that are missing, unknown or without a description; no section on what is
+# returned; no example.
+TRUE = ("GL08", "PR02")
+FULL = (*TRUE, "PR01", "PR07", "RT01", "EX01")
+# The command line is documented by its commands, and a package without names of its own by its modules.
+NOT_IN_THE_REFERENCE = ("jaxdigits.__main__", "jaxdigits.cli", "jaxdigits.core", "jaxdigits.data", "jaxdigits.serve")
+# Displays are made by their class methods, and these say what each value is.
+MADE_BY_CLASS_METHODS = ("from_estimator", "from_predictions", "from_pictures")
+
+
+def listed_modules(page: str) -> list[str]:
+    """List the modules that a page of the reference names.
+
+    Parameters
+    ----------
+    page : {"index", "inside"}
+        The page, in ``docs/api``.
+
+    Returns
+    -------
+    list of str
+        Dotted names.
+    """
+    return MODULE.findall((DOCS / "api" / f"{page}.rst").read_text(encoding="utf-8"))
+
+
+def all_modules() -> set[str]:
+    """Return the dotted names of all modules that must stand in the reference."""
+    paths = (path.relative_to(PACKAGE.parent).with_suffix("") for path in PACKAGE.rglob("*.py"))
+    names = {".".join(path.parts).removesuffix(".__init__") for path in paths}
+    return {name for name in names - set(NOT_IN_THE_REFERENCE) if not name.startswith("jaxdigits.cli.")}
+
+
+def public_names(module: str) -> list[str]:
+    """List the functions and classes that a module offers.
+
+    Parameters
+    ----------
+    module : str
+        Dotted name.
+
+    Returns
+    -------
+    list of str
+        Names within the module.
+    """
+    loaded = import_module(module)
+    names = getattr(loaded, "__all__", None)
+    if names is None:
+        names = [name for name, value in vars(loaded).items() if getattr(value, "__module__", None) == module]
+    return [name for name in names if name[0] != "_" and _is_documented(getattr(loaded, name))]
+
+
+def public_objects(module: str) -> Iterator[tuple[str, Any]]:
+    """Yield the dotted name and the object of what a module offers, methods of its classes included.
+
+    Parameters
+    ----------
+    module : str
+        Dotted name.
+
+    Yields
+    ------
+    name, value : tuple of str and object
+        What is documented.
+    """
+    for name in public_names(module):
+        value = getattr(import_module(module), name)
+        yield f"{module}.{name}", value
+        if inspect.isclass(value):
+            for method, inner in vars(value).items():
+                if method[0] != "_" and (inspect.isfunction(inner) or isinstance(inner, classmethod | staticmethod)):
+                    yield f"{module}.{name}.{method}", getattr(value, method)
+
+
+def broken_promises(name: str, value: Any, *, full: bool) -> list[str]:
+    """Say what a docstring lacks, or says wrongly.
+
+    Parameters
+    ----------
+    name : str
+        Dotted name.
+    value : object
+        What it names.
+    full : bool
+        Whether to ask for the sections too, and not for truth alone.
+
+    Returns
+    -------
+    list of str
+        One sentence each; empty if all is well.
+    """
+    is_method = inspect.isclass(getattr(import_module(_module_of(name)), name.split(".")[-2], None))
+    wanted = set(FULL if full else TRUE)
+    if is_method:
+        wanted -= {"EX01"}  # the class shows its methods at work
+    if inspect.isclass(value):
+        wanted -= {"RT01"}
+        if hasattr(value, "_fields") or any(hasattr(value, way) for way in MADE_BY_CLASS_METHODS):
+            wanted -= {"PR01", "PR02"}  # attributes say the same, in the order of the parameters
+        if issubclass(value, Exception):
+            wanted -= {"PR01", "PR02", "EX01"}
+        if _hides_its_parameters(value):
+            wanted -= {"PR01", "PR02"}
+    said = [f"{name}: {text}" for code, text in validate(name)["errors"] if code in wanted]
+    if full and inspect.isclass(value) and hasattr(value, "_fields"):
+        said += _missing_fields(name, value)
+    if inspect.isclass(value) and _hides_its_parameters(value):
+        taken = set(inspect.signature(value.__init__).parameters) - {"self"}
+        told = {part for row in get_doc_object(value)["Parameters"] for part in row.name.split(", ")}
+        if taken != told:
+            said.append(f"{name}: takes {', '.join(sorted(taken))}, and describes {', '.join(sorted(told)) or 'none'}.")
+    return said + differing_defaults(name, value)
+
+
+def differing_defaults(name: str, value: Any) -> list[str]:
+    """Compare every "default=" of a docstring with the signature.
+
+    Parameters
+    ----------
+    name : str
+        Dotted name.
+    value : object
+        A function or a class.
+
+    Returns
+    -------
+    list of str
+        One sentence for each difference.
+    """
+    if inspect.isclass(value) and issubclass(value, BaseException):
+        return []
+    try:
+        signature = inspect.signature(value.__init__ if _hides_its_parameters(value) else value)
+    except ValueError:  # classes without a constructor of their own
+        return []
+    said = []
+    for parameter in get_doc_object(value)["Parameters"]:
+        stated = DEFAULT.search(parameter.type)
+        for each in parameter.name.split(", "):
+            true = signature.parameters.get(each.lstrip("*"))
+            if true is None or (stated is None and true.default in (inspect.Parameter.empty, None)):
+                continue
+            if stated is None:
+                if "optional" not in parameter.type:
+                    said.append(f"{name}: {each} has the default {true.default!r}, which its docstring does not name.")
+            elif not _same_default(stated["value"], true.default, vars(import_module(_module_of(name)))):
+                said.append(f"{name}: {each} says default={stated['value']}, the signature {true.default!r}.")
+    return said
+
+
+def _same_default(stated: str, true: Any, names: dict[str, Any]) -> bool:
+    """Whether a docstring's default is what the signature has: its repr, a name of the module, or a number with a unit."""
+    if true is inspect.Parameter.empty:
+        return False
+    spellings = {repr(true), str(true)}
+    for size, unit in ((2**10, "KiB"), (2**20, "MiB"), (10**6, "million"), (1, "")):
+        if isinstance(true, int) and true >= size and true % size == 0:
+            spellings.add(f"{true // size:,} {unit}".strip())
+    if stated.replace('"', "'") in spellings:
+        return True
+    try:
+        value = eval(stated, dict(names))
+    except (NameError, SyntaxError):
+        return False
+    return value is true or bool(np.all(value == true))
+
+
+def _hides_its_parameters(value: Any) -> bool:
+    """Whether a class says ``(*args, **kwargs)`` for what its ``__init__`` takes, as Flax modules do."""
+    return inspect.isclass(value) and set(inspect.signature(value).parameters) == {"args", "kwargs"}
+
+
+def _missing_fields(name: str, value: Any) -> list[str]:
+    """Say which fields of a named tuple stand neither under Parameters nor under Attributes."""
+    document = get_doc_object(value)
+    told = {part for row in document["Parameters"] + document["Attributes"] for part in row.name.split(", ")}
+    missing = [field for field in value._fields if field not in told]
+    return [f"{name}: the fields {', '.join(missing)} are not described."] if missing else []
+
+
+def _is_documented(value: Any) -> bool:
+    return inspect.isfunction(value) or inspect.isclass(value)
+
+
+def _module_of(name: str) -> str:
+    parts = name.split(".")
+    while ".".join(parts) not in all_modules():
+        parts.pop()
+    return ".".join(parts)
+
+
+def check(app: Sphinx, env: Any) -> list[str]:
+    """Warn of every public name without a page, and of every docstring that breaks a promise."""
+    logger = logging.getLogger("contract")
+    pages = set(env.domaindata["py"]["objects"])
+    for page in ("index", "inside"):
+        for module in listed_modules(page):
+            for name, value in public_objects(module):
+                if name not in pages and "." in name.removeprefix("jaxdigits."):
+                    logger.warning("%s has no page in the reference", name)
+                for sentence in broken_promises(name, value, full=page == "index"):
+                    logger.warning(sentence)
+    return []
+
+
+def skip_plumbing(app: Sphinx, what: str, name: str, value: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out fields that stand under Attributes already, aliases of types, and what scikit-learn documents."""
+    if type(value).__name__ in ("_tuplegetter", "member_descriptor", "GenericAlias", "builtin_function_or_method"):
+        return True
+    from_sklearn = str(getattr(value, "__module__", "")).startswith("sklearn.") or name.endswith("_request")
+    return True if from_sklearn else None
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Check when everything has been read."""
+    app.connect("env-updated", check)
+    app.connect("autodoc-skip-member", skip_plumbing)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
