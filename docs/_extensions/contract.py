@@ -13,6 +13,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,8 @@ def broken_promises(name: str, value: Any, *, full: bool) -> list[str]:
         wanted -= {"EX01"}  # the class shows its methods at work
     if inspect.isclass(value):
         wanted -= {"RT01"}
+        if hasattr(value, "_fields") or is_dataclass(value):
+            wanted -= {"EX01"}  # records, which functions return and their examples show
         if hasattr(value, "_fields") or any(hasattr(value, way) for way in MADE_BY_CLASS_METHODS):
             wanted -= {"PR01", "PR02"}  # attributes say the same, in the order of the parameters
         if issubclass(value, Exception):
@@ -132,9 +135,9 @@ def broken_promises(name: str, value: Any, *, full: bool) -> list[str]:
         if _hides_its_parameters(value):
             wanted -= {"PR01", "PR02"}
     said = [f"{name}: {text}" for code, text in validate(name)["errors"] if code in wanted]
-    if full and inspect.isclass(value) and hasattr(value, "_fields"):
-        said += _missing_fields(name, value)
-    if inspect.isclass(value) and _hides_its_parameters(value):
+    if full and inspect.isclass(value) and (hasattr(value, "_fields") or is_dataclass(value)):
+        said = [sentence for sentence in said if " not documented" not in sentence] + _missing_fields(name, value)
+    if full and _hides_its_parameters(value):
         taken = set(inspect.signature(value.__init__).parameters) - {"self"}
         told = {part for row in get_doc_object(value)["Parameters"] for part in row.name.split(", ")}
         if taken != told:
@@ -168,18 +171,17 @@ def differing_defaults(name: str, value: Any) -> list[str]:
         stated = DEFAULT.search(parameter.type)
         for each in parameter.name.split(", "):
             true = signature.parameters.get(each.lstrip("*"))
-            if true is None or (stated is None and true.default in (inspect.Parameter.empty, None)):
-                continue
-            if stated is None:
-                if "optional" not in parameter.type:
-                    said.append(f"{name}: {each} has the default {true.default!r}, which its docstring does not name.")
-            elif not _same_default(stated["value"], true.default, vars(import_module(_module_of(name)))):
+            if (
+                true is not None
+                and stated is not None
+                and not _same_default(stated["value"], true.default, vars(import_module(_module_of(name))))
+            ):
                 said.append(f"{name}: {each} says default={stated['value']}, the signature {true.default!r}.")
     return said
 
 
 def _same_default(stated: str, true: Any, names: dict[str, Any]) -> bool:
-    """Whether a docstring's default is what the signature has: its repr, a name of the module, or a number with a unit."""
+    """Whether a docstring's default is the signature's: its repr, a name of the module, or a number with a unit."""
     if true is inspect.Parameter.empty:
         return False
     spellings = {repr(true), str(true)}
@@ -197,14 +199,18 @@ def _same_default(stated: str, true: Any, names: dict[str, Any]) -> bool:
 
 def _hides_its_parameters(value: Any) -> bool:
     """Whether a class says ``(*args, **kwargs)`` for what its ``__init__`` takes, as Flax modules do."""
-    return inspect.isclass(value) and set(inspect.signature(value).parameters) == {"args", "kwargs"}
+    if not inspect.isclass(value) or issubclass(value, BaseException):
+        return False
+    return set(inspect.signature(value).parameters) == {"args", "kwargs"}
 
 
 def _missing_fields(name: str, value: Any) -> list[str]:
-    """Say which fields of a named tuple stand neither under Parameters nor under Attributes."""
-    document = get_doc_object(value)
-    told = {part for row in document["Parameters"] + document["Attributes"] for part in row.name.split(", ")}
-    missing = [field for field in value._fields if field not in told]
+    """Say which fields of a record stand neither under Parameters nor under Attributes of it or of its bases."""
+    documents = [get_doc_object(base) for base in value.__mro__ if base.__module__.startswith("jaxdigits")]
+    rows = [row for document in documents for row in document["Parameters"] + document["Attributes"]]
+    told = {part for row in rows for part in row.name.split(", ")}
+    fields_ = getattr(value, "_fields", None) or [field.name for field in fields(value)]
+    missing = [field for field in fields_ if field not in told]
     return [f"{name}: the fields {', '.join(missing)} are not described."] if missing else []
 
 
@@ -219,7 +225,7 @@ def _module_of(name: str) -> str:
     return ".".join(parts)
 
 
-def check(app: Sphinx, env: Any) -> list[str]:
+def check(_app: Sphinx, env: Any) -> list[str]:
     """Warn of every public name without a page, and of every docstring that breaks a promise."""
     logger = logging.getLogger("contract")
     pages = set(env.domaindata["py"]["objects"])
@@ -233,7 +239,7 @@ def check(app: Sphinx, env: Any) -> list[str]:
     return []
 
 
-def skip_plumbing(app: Sphinx, what: str, name: str, value: Any, skip: bool, options: Any) -> bool | None:
+def skip_plumbing(_app: Sphinx, _what: str, name: str, value: Any, _skip: bool, _options: Any) -> bool | None:
     """Leave out fields that stand under Attributes already, aliases of types, and what scikit-learn documents."""
     if type(value).__name__ in ("_tuplegetter", "member_descriptor", "GenericAlias", "builtin_function_or_method"):
         return True
