@@ -47,6 +47,7 @@ autosummary_ignore_module_all = False
 autosummary_imported_members = False
 autodoc_typehints = "none"  # numpydoc's sections say what a parameter is, shapes included
 autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"  # the column beside the page is narrow
 numpydoc_show_class_members = False  # the templates list them
 numpydoc_xref_param_type = False
 numpydoc_attributes_as_param_list = True
@@ -65,6 +66,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,
+    "write_computation_times": False,
     "min_reported_time": 0.5,
     "plot_gallery": "True",
     "abort_on_example_error": False,  # the build goes on and fails at its end, with all that broke
