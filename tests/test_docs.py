@@ -39,6 +39,9 @@ def test_every_module_stands_in_the_reference_once():
     modules = [module for _, module in LISTED]
     assert len(modules) == len(set(modules))
     assert set(modules) == contract.all_modules()
+    assert {module.rpartition(".")[0] for module in contract.listed_modules("inside")} <= set(
+        contract.SECTIONS.values()
+    )
 
 
 def test_the_top_level_names_are_those_of_the_package():
@@ -131,7 +134,9 @@ def test_every_page_is_reached_from_the_landing_page():
 
 
 def test_toctrees_name_pages_that_are_there():
-    named = {entry for page in PAGES for entry in toctree_entries(page)} - {DOCS / "auto_examples" / "index.rst"}
+    named = {entry for page in PAGES for entry in toctree_entries(page)} - {
+        DOCS / generated / page for generated, page in (("auto_examples", "index.rst"), ("generated", "inside.rst"))
+    }
     assert [str(entry) for entry in named if not entry.exists()] == []
 
 

@@ -1,11 +1,11 @@
 """What the reference promises: every public name has a page, and docstrings say what is true.
 
 Sphinx calls `setup`, so that a build with warnings as errors fails on a broken promise; `tests/test_docs.py` asks the
-same functions. The pages name modules in `autosummary` tables; the names within a module are its ``__all__``, or else
-the functions and classes that it defines.
+same functions. The names of a module are its ``__all__``, or else the functions and classes that it defines.
 
-- A module of ``api/index`` keeps the full contract: sections for parameters, returned values and an example.
-- A module of ``api/inside`` is behind the others, for readers of the code: what its docstrings say must be true.
+- A module that ``api/index`` names keeps the full contract: sections for parameters, returned values and an example.
+- All others stand on the page ``inside``, for readers of the code: what their docstrings say must be true. That page is
+  written here, so that a new module is not forgotten.
 """
 
 from __future__ import annotations
@@ -34,24 +34,40 @@ TRUE = ("GL08", "PR02")
 FULL = (*TRUE, "PR01", "PR07", "RT01", "EX01")
 # The command line is documented by its commands, and a package without names of its own by its modules.
 NOT_IN_THE_REFERENCE = ("jaxdigits.__main__", "jaxdigits.cli", "jaxdigits.core", "jaxdigits.data", "jaxdigits.serve")
+INSIDE = """\
+The inside
+==========
+
+What the :doc:`public modules </api/index>` are made of, for those who read the code or change it: :doc:`/design` says
+what each may know. These names may move between versions.
+"""
+SECTIONS = {
+    "Behind fit and predict": "jaxdigits",
+    "Behind the core": "jaxdigits.core",
+    "From a picture to pixels": "jaxdigits.data",
+    "Behind the figures": "jaxdigits.plotting",
+    "Behind the server": "jaxdigits.serve",
+}
+TABLE = ".. autosummary::\n   :toctree: inside\n   :template: inside.rst\n\n"
 # Displays are made by their class methods, and these say what each value is.
 MADE_BY_CLASS_METHODS = ("from_estimator", "from_predictions", "from_pictures")
 
 
 def listed_modules(page: str) -> list[str]:
-    """List the modules that a page of the reference names.
+    """List the modules that stand on a page of the reference.
 
     Parameters
     ----------
     page : {"index", "inside"}
-        The page, in ``docs/api``.
+        Which page.
 
     Returns
     -------
     list of str
         Dotted names.
     """
-    return MODULE.findall((DOCS / "api" / f"{page}.rst").read_text(encoding="utf-8"))
+    public = MODULE.findall((DOCS / "api" / "index.rst").read_text(encoding="utf-8"))
+    return public if page == "index" else sorted(all_modules() - set(public))
 
 
 def all_modules() -> set[str]:
@@ -225,6 +241,19 @@ def _module_of(name: str) -> str:
     return ".".join(parts)
 
 
+def write_inside_page() -> None:
+    """Write the page of the modules that ``api/index`` does not name."""
+    text = INSIDE
+    for title, package in SECTIONS.items():
+        modules = [name for name in listed_modules("inside") if name.rpartition(".")[0] == package]
+        rows = "".join(f"   {name}\n" for name in modules)
+        text += f"\n{title}\n{'-' * len(title)}\n\n{TABLE}{rows}"
+    path = DOCS / "generated" / "inside.rst"
+    path.parent.mkdir(exist_ok=True)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
 def check(_app: Sphinx, env: Any) -> list[str]:
     """Warn of every public name without a page, and of every docstring that breaks a promise."""
     logger = logging.getLogger("contract")
@@ -248,7 +277,8 @@ def skip_plumbing(_app: Sphinx, _what: str, name: str, value: Any, _skip: bool, 
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Check when everything has been read."""
+    """Write the page of the inside, and check the promises when everything has been read."""
+    write_inside_page()  # before Sphinx looks which pages there are
     app.connect("env-updated", check)
     app.connect("autodoc-skip-member", skip_plumbing)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
