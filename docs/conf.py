@@ -61,7 +61,7 @@ sphinx_gallery_conf = {
     "ignore_pattern": r"__init__\.py",
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("jaxdigits",),
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": "gallery_order.ByCourse",
     "remove_config_comments": True,
     "download_all_examples": False,
     "show_memory": False,

@@ -181,7 +181,6 @@ def build(tmp_path, monkeypatch):
     return build_page
 
 
-@pytest.mark.filterwarnings("ignore:.*:DeprecationWarning", "ignore:.*:PendingDeprecationWarning")
 def test_results_are_shown_without_their_title_and_in_a_frame(build, tmp_path):
     (tmp_path / "results" / "speed.md").write_text(
         "# Old title\n\n| a | b |\n|---|--:|\n| 1 | 2.5 s |\n", encoding="utf-8"
@@ -192,7 +191,6 @@ def test_results_are_shown_without_their_title_and_in_a_frame(build, tmp_path):
     assert re.search(r'class="wide[^"]*"[^>]*>\s*<table', page)
 
 
-@pytest.mark.filterwarnings("ignore:.*:DeprecationWarning", "ignore:.*:PendingDeprecationWarning")
 def test_results_that_are_not_there_say_what_measures_them(build):
     page = build(".. results:: speed\n   :measured-by: python -m benchmarks.speed")
     assert "Not measured yet" in page
