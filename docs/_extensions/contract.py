@@ -41,12 +41,13 @@ The inside
 What the :doc:`public modules </api/index>` are made of, for those who read the code or change it: :doc:`/design` says
 what each may know. These names may move between versions.
 """
+# Package -> heading; any other package is headed by its name.
 SECTIONS = {
-    "Behind fit and predict": "jaxdigits",
-    "Behind the core": "jaxdigits.core",
-    "From a picture to pixels": "jaxdigits.data",
-    "Behind the figures": "jaxdigits.plotting",
-    "Behind the server": "jaxdigits.serve",
+    "jaxdigits": "Behind fit and predict",
+    "jaxdigits.core": "Behind the core",
+    "jaxdigits.data": "From a picture to pixels",
+    "jaxdigits.plotting": "Behind the figures",
+    "jaxdigits.serve": "Behind the server",
 }
 TABLE = ".. autosummary::\n   :toctree: inside\n   :template: inside.rst\n\n"
 # Displays are made by their class methods, and these say what each value is.
@@ -244,7 +245,9 @@ def _module_of(name: str) -> str:
 def write_inside_page() -> None:
     """Write the page of the modules that ``api/index`` does not name."""
     text = INSIDE
-    for title, package in SECTIONS.items():
+    packages = {name.rpartition(".")[0] for name in listed_modules("inside")}
+    for package in [*SECTIONS, *sorted(packages - set(SECTIONS))]:
+        title = SECTIONS.get(package, f"Behind {package}")
         modules = [name for name in listed_modules("inside") if name.rpartition(".")[0] == package]
         rows = "".join(f"   {name}\n" for name in modules)
         text += f"\n{title}\n{'-' * len(title)}\n\n{TABLE}{rows}"
