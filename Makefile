@@ -28,7 +28,7 @@ PLAIN := bench_accuracy bench_handwriting bench_pages bench_serve
 PIP := $(RUN) pip install --quiet --disable-pip-version-check $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-all test-slow check format bench pretrained lock
+.PHONY: help demo serve test test-all test-slow check docs format bench pretrained lock
 .DELETE_ON_ERROR:
 
 help:  ## Show this list
@@ -55,8 +55,12 @@ check: $(DEV) $(if $(wildcard docs/conf.py),$(DOCS))  ## Check format, lint, typ
 	@$(RUN) mypy
 	@$(RUN) pytest --quiet tests/test_layers.py
 ifneq ($(wildcard docs/conf.py),)
-	@$(RUN) sphinx --quiet --fail-on-warning --define plot_gallery=0 docs $(VENV)/docs
+	@$(RUN) sphinx --quiet --fail-on-warning --jobs 2 --define plot_gallery=0 docs $(VENV)/docs
 endif
+
+docs: $(DOCS)  ## Build the documentation, its examples run (up to 8 minutes)
+	@$(RUN) sphinx --quiet --fail-on-warning --keep-going docs docs/_build/html
+	@echo "Saved docs/_build/html/index.html."
 
 format: $(DEV)  ## Format the code and mend what the linter can
 	@$(RUN) ruff format --quiet .
@@ -74,7 +78,7 @@ pretrained: $(RUNTIME)  ## Train the models that come with the package (20 to 30
 lock: $(VENV)/bin/python  ## Renew requirements/ci.txt with the newest versions
 	@echo "Resolving in a fresh environment (1 to 3 minutes)"
 	@rm -rf $(VENV)/lock && $(VENV)/bin/python -m venv $(VENV)/lock
-	@$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check '.[dev,browser]'
+	@$(VENV)/lock/bin/python -m pip install --quiet --disable-pip-version-check '.[dev,browser,docs]'
 	@head -n 2 requirements/ci.txt > $(VENV)/lock/ci.txt
 	@$(VENV)/lock/bin/python -m pip freeze | grep -v '^jaxdigits' >> $(VENV)/lock/ci.txt
 	@mv $(VENV)/lock/ci.txt requirements/ci.txt && rm -rf $(VENV)/lock

@@ -138,7 +138,7 @@ class DigitClassifier(PredictionMixin, CallbackSupportMixin, ClassifierMixin, Ba
         Class labels as given, sorted.
     n_features_in_ : int
         Features of a row; pixels of a picture.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names, if X was a DataFrame.
     params_ : dict of str to ndarray
         Weights by flat name ("layers.0.kernel"); with several members each array has a first axis of members. Read-only
@@ -153,8 +153,10 @@ class DigitClassifier(PredictionMixin, CallbackSupportMixin, ClassifierMixin, Ba
         Shape of a picture, or of the canvas that a convolutional network lays other rows on.
     pixel_range_ : (low, high) or None
         Range of the training pixels, up to the next common white (1, 16, 255, 65,535); None where rows are no pixels.
-    offset_, scale_ : ndarray of shape (1,) or (n_features_in_,)
-        The network sees (X - offset_) * scale_.
+    offset_ : ndarray of shape (1,) or (`n_features_in_`,)
+        The network sees ``(X - offset_) * scale_``.
+    scale_ : ndarray of shape (1,) or (`n_features_in_`,)
+        See `offset_`.
     n_epochs_ : int
         Passes of the last call, the last one perhaps cut short by `max_seconds`.
     best_epoch_ : int

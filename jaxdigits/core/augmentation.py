@@ -80,14 +80,56 @@ def geometric(
 
 @geometric
 def shift(key: jax.Array, images: jax.Array, *, fraction: float = 2 / 28) -> Motion:
-    """Move by up to `fraction` of the height and of the width: 2 of 28 pixels."""
+    """Move by up to `fraction` of the height and of the width: 2 of 28 pixels.
+
+    Parameters
+    ----------
+    key : jax.Array
+        A JAX key.
+    images : jax.Array of shape (n, height, width), float32
+        Ink is 1.0, paper 0.0.
+    fraction : float, default=2 / 28
+        Largest shift, of the height and of the width.
+
+    Returns
+    -------
+    jax.Array of shape (n, height, width), float32
+
+    Examples
+    --------
+    >>> import jax
+    >>> from jaxdigits.core.augmentation import shift
+    >>> shift(jax.random.key(0), jax.numpy.ones((5, 8, 8))).shape
+    (5, 8, 8)
+    """
     most = fraction * np.array(images.shape[1:], np.float32)
     return Motion(offset=most * _signed(key, len(images), 2))
 
 
 @geometric
 def rotation(key: jax.Array, images: jax.Array, *, degrees: float = 12.0) -> Motion:
-    """Turn by up to `degrees` either way."""
+    """Turn by up to `degrees` either way.
+
+    Parameters
+    ----------
+    key : jax.Array
+        A JAX key.
+    images : jax.Array of shape (n, height, width), float32
+        Ink is 1.0, paper 0.0.
+    degrees : float, default=12.0
+        Largest angle either way.
+
+    Returns
+    -------
+    jax.Array of shape (n, height, width), float32
+
+    Examples
+    --------
+    >>> import jax
+    >>> from jaxdigits.core.augmentation import rotation
+    >>> rotation(jax.random.key(0), jax.numpy.ones((5, 8, 8))).shape
+    (5, 8, 8)
+    """
     angle = math.radians(degrees) * _signed(key, len(images))
     sine, cosine = jnp.sin(angle), jnp.cos(angle)
     return Motion(_matrix(cosine, -sine, sine, cosine))
@@ -95,14 +137,58 @@ def rotation(key: jax.Array, images: jax.Array, *, degrees: float = 12.0) -> Mot
 
 @geometric
 def scale(key: jax.Array, images: jax.Array, *, smallest: float = 0.85, largest: float = 1.15) -> Motion:
-    """Shrink or enlarge to between `smallest` and `largest` times the size."""
+    """Shrink or enlarge to between `smallest` and `largest` times the size.
+
+    Parameters
+    ----------
+    key : jax.Array
+        A JAX key.
+    images : jax.Array of shape (n, height, width), float32
+        Ink is 1.0, paper 0.0.
+    smallest : float, default=0.85
+        Smallest factor.
+    largest : float, default=1.15
+        Largest factor.
+
+    Returns
+    -------
+    jax.Array of shape (n, height, width), float32
+
+    Examples
+    --------
+    >>> import jax
+    >>> from jaxdigits.core.augmentation import scale
+    >>> scale(jax.random.key(0), jax.numpy.ones((5, 8, 8))).shape
+    (5, 8, 8)
+    """
     factor = 1.0 / (smallest + (largest - smallest) * _uniform(key, len(images)))
     return Motion(_matrix(factor, 0.0 * factor, 0.0 * factor, factor))
 
 
 @geometric
 def shear(key: jax.Array, images: jax.Array, *, slope: float = 0.15) -> Motion:
-    """Slant by up to `slope` columns a row either way."""
+    """Slant by up to `slope` columns a row either way.
+
+    Parameters
+    ----------
+    key : jax.Array
+        A JAX key.
+    images : jax.Array of shape (n, height, width), float32
+        Ink is 1.0, paper 0.0.
+    slope : float, default=0.15
+        Largest slant, in columns a row.
+
+    Returns
+    -------
+    jax.Array of shape (n, height, width), float32
+
+    Examples
+    --------
+    >>> import jax
+    >>> from jaxdigits.core.augmentation import shear
+    >>> shear(jax.random.key(0), jax.numpy.ones((5, 8, 8))).shape
+    (5, 8, 8)
+    """
     slant = slope * _signed(key, len(images))
     return Motion(_matrix(jnp.ones_like(slant), jnp.zeros_like(slant), slant, jnp.ones_like(slant)))
 
@@ -119,6 +205,26 @@ def elastic(key: jax.Array, images: jax.Array, *, fraction: float = 0.75 / 28) -
 
     `fraction` of the height and the width is the standard deviation of the displacement: 0.75 pixels of 28. The fields
     are sums of Gaussians on a coarse grid: as smooth as noise drawn for every pixel, with an eighth of the draws.
+
+    Parameters
+    ----------
+    key : jax.Array
+        A JAX key.
+    images : jax.Array of shape (n, height, width), float32
+        Ink is 1.0, paper 0.0.
+    fraction : float, default=0.75 / 28
+        Standard deviation of the displacement, of the height and of the width.
+
+    Returns
+    -------
+    jax.Array of shape (n, height, width), float32
+
+    Examples
+    --------
+    >>> import jax
+    >>> from jaxdigits.core.augmentation import elastic
+    >>> elastic(jax.random.key(0), jax.numpy.ones((5, 8, 8))).shape
+    (5, 8, 8)
     """
     height, width = images.shape[1:]
     heights = math.sqrt(3.0) * _signed(key, len(images), 2, N_WAVES, N_WAVES)
@@ -127,7 +233,28 @@ def elastic(key: jax.Array, images: jax.Array, *, fraction: float = 0.75 / 28) -
 
 
 def stroke_width(key: jax.Array, images: jax.Array, *, strength: float = 0.5) -> jax.Array:
-    """Thicken or thin strokes: go up to `strength` of the way to the brightest or darkest of 3x3 pixels."""
+    """Thicken or thin strokes: go up to `strength` of the way to the brightest or darkest of 3x3 pixels.
+
+    Parameters
+    ----------
+    key : jax.Array
+        A JAX key.
+    images : jax.Array of shape (n, height, width), float32
+        Ink is 1.0, paper 0.0.
+    strength : float, default=0.5
+        Share of the way at most, 0 to 1.
+
+    Returns
+    -------
+    jax.Array of shape (n, height, width), float32
+
+    Examples
+    --------
+    >>> import jax
+    >>> from jaxdigits.core.augmentation import stroke_width
+    >>> stroke_width(jax.random.key(0), jax.numpy.ones((5, 8, 8))).shape
+    (5, 8, 8)
+    """
     weight = strength * _signed(key, len(images), 1, 1)
     thick = _filter(images, partial(jnp.max, axis=0))
     thin = _filter(images, partial(jnp.min, axis=0))
@@ -135,7 +262,28 @@ def stroke_width(key: jax.Array, images: jax.Array, *, strength: float = 0.5) ->
 
 
 def speckle(key: jax.Array, images: jax.Array, *, share: float = 0.02) -> jax.Array:
-    """Give pixels a random gray: up to `share` of them, another share for each picture."""
+    """Give pixels a random gray: up to `share` of them, another share for each picture.
+
+    Parameters
+    ----------
+    key : jax.Array
+        A JAX key.
+    images : jax.Array of shape (n, height, width), float32
+        Ink is 1.0, paper 0.0.
+    share : float, default=0.02
+        Largest share of pixels, 0 to 1.
+
+    Returns
+    -------
+    jax.Array of shape (n, height, width), float32
+
+    Examples
+    --------
+    >>> import jax
+    >>> from jaxdigits.core.augmentation import speckle
+    >>> speckle(jax.random.key(0), jax.numpy.ones((5, 8, 8))).shape
+    (5, 8, 8)
+    """
     key_share, key_pixels = jax.random.split(key)
     shares = share * _uniform(key_share, len(images), 1, 1)
     drawn = _uniform(key_pixels, *images.shape)
@@ -144,7 +292,28 @@ def speckle(key: jax.Array, images: jax.Array, *, share: float = 0.02) -> jax.Ar
 
 
 def blur(key: jax.Array, images: jax.Array, *, strength: float = 1.0) -> jax.Array:
-    """Go up to `strength` of the way to the picture smoothed by the binomial 3x3 kernel."""
+    """Go up to `strength` of the way to the picture smoothed by the binomial 3x3 kernel.
+
+    Parameters
+    ----------
+    key : jax.Array
+        A JAX key.
+    images : jax.Array of shape (n, height, width), float32
+        Ink is 1.0, paper 0.0.
+    strength : float, default=1.0
+        Share of the way at most, 0 to 1.
+
+    Returns
+    -------
+    jax.Array of shape (n, height, width), float32
+
+    Examples
+    --------
+    >>> import jax
+    >>> from jaxdigits.core.augmentation import blur
+    >>> blur(jax.random.key(0), jax.numpy.ones((5, 8, 8))).shape
+    (5, 8, 8)
+    """
     weight = strength * _uniform(key, len(images), 1, 1)
     smooth = _filter(images, lambda three: 0.25 * three[0] + 0.5 * three[1] + 0.25 * three[2])
     return images + weight * (smooth - images)
@@ -168,6 +337,22 @@ class Bound:
     """An augmentation with its strengths set: a `functools.partial` that equals another of the same contents.
 
     So a copied one, such as scikit-learn's `clone` makes, finds the program that is compiled already.
+
+    Parameters
+    ----------
+    function : callable
+        The augmentation.
+    arguments : tuple
+        Its arguments by position, after key and images.
+    strengths : tuple of (str, object)
+        Its arguments by name, sorted.
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> from jaxdigits.core.augmentation import as_augmentations, rotation
+    >>> as_augmentations(partial(rotation, degrees=5)) == as_augmentations(partial(rotation, degrees=5))
+    True
     """
 
     function: Callable[..., Any]

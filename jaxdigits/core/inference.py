@@ -27,7 +27,22 @@ HOST_LAYERS = (Flatten, Dense, Activation, Dropout)
 
 @dataclass(frozen=True)
 class Predictor:
-    """What a compiled prediction program depends on: the network and where it runs."""
+    """What a compiled prediction program depends on: the network and where it runs.
+
+    Parameters
+    ----------
+    model : ModelSpec or CustomModel
+        The network.
+    platform : str or None, default=None
+        Where it runs; None means JAX's default backend.
+
+    Examples
+    --------
+    >>> from jaxdigits.core.inference import Predictor
+    >>> from jaxdigits.core.models import MODELS, Options
+    >>> Predictor(MODELS["linear"]((8, 8), 10, Options()), "cpu").chunk_size > 0
+    True
+    """
 
     model: Model
     platform: str | None = None
@@ -42,12 +57,33 @@ _programs_traced = {"logits": 0}
 
 
 def compile_count() -> int:
-    """Count the prediction programs that were traced in this process."""
+    """Count the prediction programs that were traced in this process.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> from jaxdigits.core.inference import compile_count
+    >>> compile_count() >= 0
+    True
+    """
     return sum(_programs_traced.values())
 
 
 class Constants(NamedTuple):
-    """What a network needs beside the rows, on the device."""
+    """What a network needs beside the rows, on the device.
+
+    Attributes
+    ----------
+    variables : Variables
+        The network's arrays.
+    offset : array of shape (1,) or (width,), float32
+        The network sees (images - offset) * scale.
+    scale : array of shape (1,) or (width,), float32
+        See `offset`.
+    """
 
     variables: Variables
     offset: Any
@@ -70,6 +106,19 @@ def chunk_logits(constants: Constants, images: Any, *, predictor: Predictor) -> 
     Returns
     -------
     jax.Array of shape (chunk, n_classes)
+
+    Examples
+    --------
+    >>> import jax
+    >>> import numpy as np
+    >>> from jaxdigits.core import inference
+    >>> from jaxdigits.core.models import MODELS, Options, init_variables
+    >>> predictor = inference.Predictor(MODELS["linear"]((8, 8), 10, Options()))
+    >>> variables = init_variables(predictor.model, jax.random.key(0))
+    >>> constants = inference.place(variables, predictor=predictor, scale=1 / 16)
+    >>> chunk = np.zeros((predictor.chunk_size, 64), np.float32)
+    >>> inference.chunk_logits(constants, chunk, predictor=predictor).shape == (predictor.chunk_size, 10)
+    True
     """
     _programs_traced["logits"] += 1
     with jax.default_matmul_precision("highest"):
@@ -94,8 +143,10 @@ def place(
         The network's arrays, on the host or the device.
     predictor : Predictor
         Static.
-    offset, scale : float or ndarray, default 0 and 1
+    offset : float or ndarray, default=0.0
         The network sees (images - offset) * scale.
+    scale : float or ndarray, default=1.0
+        See `offset`.
     n_features : int or None, default=None
         Columns of the rows to come, where zero columns pad them; None means the network's width.
     device : jax.Device or None, default=None
@@ -104,6 +155,18 @@ def place(
     Returns
     -------
     Constants
+
+    Examples
+    --------
+    >>> import jax
+    >>> import numpy as np
+    >>> from jaxdigits.core import inference
+    >>> from jaxdigits.core.models import MODELS, Options, init_variables
+    >>> predictor = inference.Predictor(MODELS["linear"]((8, 8), 10, Options()))
+    >>> variables = init_variables(predictor.model, jax.random.key(0))
+    >>> constants = inference.place(variables, predictor=predictor, scale=1 / 16)
+    >>> constants.scale.tolist()
+    [0.0625]
     """
     width = int(np.prod(predictor.model.input_shape))
     constants = Constants(variables, *pad_normalization(offset, scale, n_features=n_features or width, width=width))
@@ -127,6 +190,18 @@ def logits(images: np.ndarray, constants: Constants, *, predictor: Predictor) ->
     -------
     ndarray of shape (n, n_classes), float32
         Bit for bit the same for a row alone and among others.
+
+    Examples
+    --------
+    >>> import jax
+    >>> import numpy as np
+    >>> from jaxdigits.core import inference
+    >>> from jaxdigits.core.models import MODELS, Options, init_variables
+    >>> predictor = inference.Predictor(MODELS["linear"]((8, 8), 10, Options()))
+    >>> variables = init_variables(predictor.model, jax.random.key(0))
+    >>> constants = inference.place(variables, predictor=predictor, scale=1 / 16)
+    >>> inference.logits(np.zeros((3, 64), np.float32), constants, predictor=predictor).shape
+    (3, 10)
     """
     # math.prod: np.prod takes 5 us, and one row is often asked for alone.
     rows = images.reshape(len(images), math.prod(images.shape[1:]))  # -1 can't be told from no rows

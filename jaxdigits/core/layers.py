@@ -43,6 +43,8 @@ class Noise(NamedTuple):
 class Affine(nnx.Module):
     """A kernel matrix and a bias: what `Dense` and `Conv` learn.
 
+    Kernels are zero until `draw_kernels` fills those of a whole network.
+
     Parameters
     ----------
     n_inputs, n_outputs : int
@@ -50,8 +52,6 @@ class Affine(nnx.Module):
         channels, output channels): patches multiply it as it is, and optimizers for matrices see a matrix.
     gain : float
         Variance of the kernel's entries times `n_inputs`: 2 before a rectifier (He et al., ICCV 2015), else 1.
-
-    Kernels are zero until `draw_kernels` fills those of a whole network.
     """
 
     def __init__(self, n_inputs: int, n_outputs: int, *, gain: float) -> None:

@@ -13,7 +13,17 @@ PADDED_LOGIT = -1e9
 
 
 class Tally(NamedTuple):
-    """Sums over samples, each weighted: they add up over batches."""
+    """Sums over samples, each weighted: they add up over batches.
+
+    Attributes
+    ----------
+    loss : jax.Array
+        Sum of weight times cross-entropy.
+    correct : jax.Array
+        Sum of the weights of what was predicted right.
+    weight : jax.Array
+        Sum of the weights.
+    """
 
     loss: jax.Array
     correct: jax.Array
@@ -21,7 +31,26 @@ class Tally(NamedTuple):
 
 
 def mask_classes(logits: jax.Array, n_classes: jax.Array) -> jax.Array:
-    """Give the columns from `n_classes` on a logit that no softmax notices."""
+    """Give the columns from `n_classes` on a logit that no softmax notices.
+
+    Parameters
+    ----------
+    logits : jax.Array of shape (n, width)
+        Network outputs.
+    n_classes : jax.Array
+        Number of real classes; a scalar, traced.
+
+    Returns
+    -------
+    jax.Array of shape (n, width)
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> from jaxdigits.core.losses import mask_classes
+    >>> bool(mask_classes(jnp.zeros((1, 4)), jnp.int32(3))[0, 3] < -1e8)
+    True
+    """
     return jnp.where(jnp.arange(logits.shape[-1]) < n_classes, logits, PADDED_LOGIT)
 
 
@@ -87,6 +116,13 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of shape (n, n_classes), float64
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jaxdigits.core.losses import softmax
+    >>> softmax(np.zeros((1, 4), np.float32)).tolist()
+    [[0.25, 0.25, 0.25, 0.25]]
     """
     shifted = logits.astype(np.float64)
     shifted -= shifted.max(axis=1, keepdims=True)
@@ -96,7 +132,17 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 
 class Evaluation(NamedTuple):
-    """Weighted mean loss (natural log) and accuracy over `n_samples` samples."""
+    """Weighted mean loss (natural log) and accuracy over `n_samples` samples.
+
+    Attributes
+    ----------
+    loss : float
+        Mean cross-entropy in nats.
+    accuracy : float
+        Share of the weight that was predicted right.
+    n_samples : int
+        Number of samples.
+    """
 
     loss: float
     accuracy: float
@@ -118,6 +164,13 @@ def evaluate_logits(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray 
     Returns
     -------
     Evaluation
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jaxdigits.core.losses import evaluate_logits
+    >>> evaluate_logits(np.array([[9.0, 0.0], [9.0, 0.0]]), np.array([0, 1])).accuracy
+    0.5
     """
     wide = logits.astype(np.float64)
     wide -= wide.max(axis=1, keepdims=True)

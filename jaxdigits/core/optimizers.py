@@ -42,7 +42,24 @@ ADAM_SHARE = 0.2
 
 
 def make_sgd(settings: Settings) -> optax.GradientTransformation:
-    """Make stochastic gradient descent with momentum; weight decay is added to the gradient (L2)."""
+    """Make stochastic gradient descent with momentum; weight decay is added to the gradient (L2).
+
+    Parameters
+    ----------
+    settings : Settings
+        This step's numbers.
+
+    Returns
+    -------
+    optax.GradientTransformation
+
+    Examples
+    --------
+    >>> from jaxdigits.core.optimizers import Settings, make_sgd
+    >>> transformation = make_sgd(Settings(learning_rate=0.1, momentum=0.9, weight_decay=0.0, nesterov=False))
+    >>> callable(transformation.init), callable(transformation.update)
+    (True, True)
+    """
     return optax.chain(
         optax.add_decayed_weights(settings.weight_decay, mask=is_kernel),
         optax.trace(decay=settings.momentum, nesterov=settings.nesterov),
@@ -51,7 +68,24 @@ def make_sgd(settings: Settings) -> optax.GradientTransformation:
 
 
 def make_adam(settings: Settings) -> optax.GradientTransformation:
-    """Make Adam (Kingma & Ba, ICLR 2015); weight decay is added to the gradient (L2)."""
+    """Make Adam (Kingma & Ba, ICLR 2015); weight decay is added to the gradient (L2).
+
+    Parameters
+    ----------
+    settings : Settings
+        This step's numbers.
+
+    Returns
+    -------
+    optax.GradientTransformation
+
+    Examples
+    --------
+    >>> from jaxdigits.core.optimizers import Settings, make_adam
+    >>> transformation = make_adam(Settings(learning_rate=0.1, momentum=0.9, weight_decay=0.0, nesterov=False))
+    >>> callable(transformation.init), callable(transformation.update)
+    (True, True)
+    """
     return optax.chain(
         optax.add_decayed_weights(settings.weight_decay, mask=is_kernel),
         optax.scale_by_adam(),
@@ -60,7 +94,24 @@ def make_adam(settings: Settings) -> optax.GradientTransformation:
 
 
 def make_adamw(settings: Settings) -> optax.GradientTransformation:
-    """Make AdamW: Adam with weight decay decoupled from the gradient (Loshchilov & Hutter, ICLR 2019)."""
+    """Make AdamW: Adam with weight decay decoupled from the gradient (Loshchilov & Hutter, ICLR 2019).
+
+    Parameters
+    ----------
+    settings : Settings
+        This step's numbers.
+
+    Returns
+    -------
+    optax.GradientTransformation
+
+    Examples
+    --------
+    >>> from jaxdigits.core.optimizers import Settings, make_adamw
+    >>> transformation = make_adamw(Settings(learning_rate=0.1, momentum=0.9, weight_decay=0.0, nesterov=False))
+    >>> callable(transformation.init), callable(transformation.update)
+    (True, True)
+    """
     return optax.adamw(settings.learning_rate, weight_decay=settings.weight_decay, mask=is_kernel)
 
 
@@ -69,6 +120,22 @@ def make_muon(settings: Settings) -> optax.GradientTransformation:
 
     Convolution kernels are matrices here, so they are orthogonalized too; a kernel of more axes is no hidden matrix.
     The last layer is told by its position in the spec; a user's own network has none, so "auto" gives it AdamW.
+
+    Parameters
+    ----------
+    settings : Settings
+        This step's numbers.
+
+    Returns
+    -------
+    optax.GradientTransformation
+
+    Examples
+    --------
+    >>> from jaxdigits.core.optimizers import Settings, make_muon
+    >>> transformation = make_muon(Settings(learning_rate=0.1, momentum=0.9, weight_decay=0.0, nesterov=False))
+    >>> callable(transformation.init), callable(transformation.update)
+    (True, True)
     """
     hidden = optax.chain(
         optax.contrib.scale_by_muon(
@@ -94,14 +161,51 @@ Optimizer = str | Callable[[], optax.GradientTransformation]
 
 
 def make_optimizer(optimizer: Optimizer, settings: Settings) -> optax.GradientTransformation:
-    """Make a named optimizer, or call the user's factory, which brings its own numbers."""
+    """Make a named optimizer, or call the user's factory, which brings its own numbers.
+
+    Parameters
+    ----------
+    optimizer : str or callable
+        A name in `OPTIMIZERS`, or a zero-argument factory of an Optax transformation.
+    settings : Settings
+        This step's numbers; a factory does not see them.
+
+    Returns
+    -------
+    optax.GradientTransformation
+
+    Examples
+    --------
+    >>> from jaxdigits.core.optimizers import Settings, make_optimizer
+    >>> settings = Settings(learning_rate=0.1, momentum=0.9, weight_decay=0.0, nesterov=False)
+    >>> callable(make_optimizer("sgd", settings).update)
+    True
+    """
     if callable(optimizer):
         return optimizer()
     return OPTIMIZERS[optimizer](settings)
 
 
 def is_kernel(params: Any) -> Any:
-    """Mark the kernels among flatly named parameters: what weight decay acts on."""
+    """Mark the kernels among flatly named parameters: what weight decay acts on.
+
+    Parameters
+    ----------
+    params : pytree of arrays
+        Parameters by flat name.
+
+    Returns
+    -------
+    pytree of bool
+        True for arrays of two axes or more.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jaxdigits.core.optimizers import is_kernel
+    >>> is_kernel({"kernel": np.zeros((3, 2)), "bias": np.zeros(2)})
+    {'bias': False, 'kernel': True}
+    """
     return jax.tree.map(lambda leaf: leaf.ndim >= 2, params)  # passes over what Optax masks out
 
 
@@ -130,12 +234,48 @@ def _position(name: str) -> tuple[int, ...]:
 
 
 def constant(progress: jax.Array) -> jax.Array:
-    """Keep the rate."""
+    """Keep the rate.
+
+    Parameters
+    ----------
+    progress : jax.Array
+        Share of the run that is over, 0 to 1.
+
+    Returns
+    -------
+    jax.Array
+        Share of the learning rate, of the same shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jaxdigits.core.optimizers import constant
+    >>> constant(np.array([0.0, 0.5, 1.0])).round(2).tolist()
+    [1.0, 1.0, 1.0]
+    """
     return jnp.ones_like(progress)
 
 
 def cosine(progress: jax.Array) -> jax.Array:
-    """Fall to zero along half a cosine (Loshchilov & Hutter, ICLR 2017)."""
+    """Fall to zero along half a cosine (Loshchilov & Hutter, ICLR 2017).
+
+    Parameters
+    ----------
+    progress : jax.Array
+        Share of the run that is over, 0 to 1.
+
+    Returns
+    -------
+    jax.Array
+        Share of the learning rate, of the same shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jaxdigits.core.optimizers import cosine
+    >>> cosine(np.array([0.0, 0.5, 1.0])).round(2).tolist()
+    [1.0, 0.5, 0.0]
+    """
     return 0.5 * (1.0 + jnp.cos(jnp.pi * progress))
 
 
@@ -143,7 +283,25 @@ WARMUP = 0.2
 
 
 def one_cycle(progress: jax.Array) -> jax.Array:
-    """Rise linearly over the first fifth, then fall linearly to zero (after Smith & Topin, 2018)."""
+    """Rise linearly over the first fifth, then fall linearly to zero (after Smith & Topin, 2018).
+
+    Parameters
+    ----------
+    progress : jax.Array
+        Share of the run that is over, 0 to 1.
+
+    Returns
+    -------
+    jax.Array
+        Share of the learning rate, of the same shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jaxdigits.core.optimizers import one_cycle
+    >>> one_cycle(np.array([0.0, 0.2, 0.6, 1.0])).round(2).tolist()
+    [0.0, 1.0, 0.5, 0.0]
+    """
     return jnp.minimum(progress / WARMUP, (1.0 - progress) / (1.0 - WARMUP))
 
 
@@ -159,6 +317,29 @@ They are closed forms of our own because Optax's raise on a traced number of ste
 
 
 def scheduled_rate(schedule: str, learning_rate: Scalar, *, step: jax.Array, total_steps: Scalar) -> jax.Array:
-    """Return the rate of a step; steps are counted from 0 and a step's rate is taken at its middle."""
+    """Return the rate of a step; steps are counted from 0 and a step's rate is taken at its middle.
+
+    Parameters
+    ----------
+    schedule : str
+        A name in `SCHEDULES`.
+    learning_rate : scalar
+        The peak.
+    step : jax.Array
+        Steps taken so far.
+    total_steps : scalar
+        Length of the run; traced.
+
+    Returns
+    -------
+    jax.Array of shape (), float32
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> from jaxdigits.core.optimizers import scheduled_rate
+    >>> round(float(scheduled_rate("cosine", 0.1, step=jnp.int32(0), total_steps=100)), 4)
+    0.1
+    """
     progress = (step.astype(jnp.float32) + 0.5) / total_steps
     return jnp.asarray(learning_rate, jnp.float32) * SCHEDULES[schedule](jnp.clip(progress, 0.0, 1.0))

@@ -86,6 +86,23 @@ def joint_program(program: Program) -> Program:
     """Return the program for members: convolutions by patches, whatever the platform.
 
     Kernels with an axis of members would make a native convolution a grouped one, the slow path of every backend.
+
+    Parameters
+    ----------
+    program : Program
+        That of a single network.
+
+    Returns
+    -------
+    Program
+
+    Examples
+    --------
+    >>> from jaxdigits.core.models import MODELS, Options
+    >>> from jaxdigits.core.population import joint_program
+    >>> from jaxdigits.core.training import Program
+    >>> joint_program(Program(MODELS["mlp"]((8, 8), 10, Options()))).micro_batch_size
+    32
     """
     platform = program.platform or jax.default_backend()
     micro = program.micro_batch_size or training.preferred_micro_batch(program.model, program.batch_size, platform)
@@ -93,12 +110,48 @@ def joint_program(program: Program) -> Program:
 
 
 def stack(trees: Sequence[Any]) -> Any:
-    """Put the leaves of members' trees together, on the host, with a first axis of members."""
+    """Put the leaves of members' trees together, on the host, with a first axis of members.
+
+    Parameters
+    ----------
+    trees : sequence of pytrees
+        One a member, all alike.
+
+    Returns
+    -------
+    pytree of ndarray
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jaxdigits.core.population import stack
+    >>> stack([{"a": np.zeros(3)}, {"a": np.ones(3)}])["a"].shape
+    (2, 3)
+    """
     return jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *trees)
 
 
 def unstack(tree: Any, n_members: int) -> list[Any]:
-    """Take the first axis of every leaf apart, on the host: one tree a member."""
+    """Take the first axis of every leaf apart, on the host: one tree a member.
+
+    Parameters
+    ----------
+    tree : pytree
+        Its leaves have a first axis of members.
+    n_members : int
+        How many to take.
+
+    Returns
+    -------
+    list of pytrees
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jaxdigits.core.population import unstack
+    >>> [tree["a"].tolist() for tree in unstack({"a": np.eye(2)}, 2)]
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
     on_host = jax.device_get(tree)
     return [jax.tree.map(lambda leaf, index=index: leaf[index], on_host) for index in range(n_members)]
 
@@ -126,6 +179,20 @@ def init(
     -------
     TrainState
         On the host; its leaves have a first axis of members.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jaxdigits.core import population
+    >>> from jaxdigits.core.models import MODELS, Options
+    >>> from jaxdigits.core.samples import make_order, make_samples
+    >>> from jaxdigits.core.training import Hyperparameters, Program
+    >>> program = population.joint_program(Program(MODELS["linear"]((8, 8), 10, Options())))
+    >>> samples = make_samples(np.eye(10, 64), np.arange(10))
+    >>> numbers = [Hyperparameters(learning_rate=rate) for rate in (0.01, 0.1)]
+    >>> states = population.init([0, 1], samples, numbers, program=program)
+    >>> states.params["layers.1.kernel"].shape
+    (2, 64, 10)
     """
     pairs = zip(seeds, hyperparameters, strict=True)
     states: TrainState = stack([training.init(seed, samples, numbers, program=program) for seed, numbers in pairs])
@@ -162,8 +229,10 @@ def epoch(
     active : bool array of shape (members,), or None
         The others stay as they are. None says that all members have the same number of steps and none is frozen, and
         compiles no masks, which take a seventh of the time of a small network's step.
-    first_step, n_steps : int
-        Part of the epoch to run; scalars for all.
+    first_step : int, default=0
+        Where in the epoch to begin; one for all.
+    n_steps : int
+        How many steps to run; one for all.
     info : Info
         Sums of the epoch's earlier calls: see `zero_info`.
 
@@ -172,6 +241,38 @@ def epoch(
     states : TrainState
     info : Info
         Of the active members; that of a frozen one stays as it was.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jaxdigits.core import population
+    >>> from jaxdigits.core.models import MODELS, Options
+    >>> from jaxdigits.core.samples import make_order, make_samples
+    >>> from jaxdigits.core.training import Hyperparameters, Program
+    >>> program = population.joint_program(Program(MODELS["linear"]((8, 8), 10, Options())))
+    >>> samples = make_samples(np.eye(10, 64), np.arange(10))
+    >>> numbers = [Hyperparameters(learning_rate=rate) for rate in (0.01, 0.1)]
+    >>> states = population.init([0, 1], samples, numbers, program=program)
+    >>> orders = np.stack([make_order(np.random.default_rng(seed), 10, program.batch_size) for seed in (0, 1)])
+    >>> weights = np.stack([samples.weights, samples.weights])
+    >>> own = samples._replace(
+    ...     weights=weights,
+    ...     offset=np.zeros((2, 1), np.float32),
+    ...     scale=np.ones((2, 1), np.float32),
+    ...     n_samples=np.array([10, 10]),
+    ... )
+    >>> states, info = population.epoch(
+    ...     states,
+    ...     own,
+    ...     orders,
+    ...     population.stack(numbers),
+    ...     program=program,
+    ...     active=None,
+    ...     n_steps=1,
+    ...     info=population.zero_info(2),
+    ... )
+    >>> np.asarray(info.weight).tolist()
+    [10.0, 10.0]
     """
     result: tuple[TrainState, Info] = _run_steps(
         states,
@@ -188,7 +289,24 @@ def epoch(
 
 
 def zero_info(n_members: int) -> Info:
-    """Return the sums of no steps."""
+    """Return the sums of no steps.
+
+    Parameters
+    ----------
+    n_members : int
+        How many.
+
+    Returns
+    -------
+    Info
+        Its sums have a first axis of members.
+
+    Examples
+    --------
+    >>> from jaxdigits.core.population import zero_info
+    >>> zero_info(2).loss.tolist()
+    [0.0, 0.0]
+    """
     return Info(*(np.full(n_members, value) for value in ZERO_INFO))
 
 

@@ -44,7 +44,17 @@ class Samples(NamedTuple):
 
 
 class Merged(NamedTuple):
-    """Samples in canonical form: no zero weights, no repeated (image, label) pairs, one order, weights of mean 1."""
+    """Samples in canonical form: no zero weights, no repeated (image, label) pairs, one order, weights of mean 1.
+
+    Attributes
+    ----------
+    images : ndarray of shape (n, n_features)
+        Rows, all different but for their labels.
+    labels : ndarray of shape (n,)
+        Class indices.
+    weights : ndarray of shape (n,), float32
+        Of mean 1.
+    """
 
     images: np.ndarray
     labels: np.ndarray
@@ -53,6 +63,16 @@ class Merged(NamedTuple):
 
 def row_bucket(n_samples: int) -> int:
     """Round a number of rows up: to a power of two, beyond 65,536 to a multiple of it.
+
+    Parameters
+    ----------
+    n_samples : int
+        Real rows.
+
+    Returns
+    -------
+    int
+        Rows with padding, at least 256.
 
     Examples
     --------
@@ -66,12 +86,46 @@ def row_bucket(n_samples: int) -> int:
 
 
 def feature_bucket(n_features: int) -> int:
-    """Round a number of tabular features up to 64; more are taken as they are, since width costs time."""
+    """Round a number of tabular features up to 64; more are taken as they are, since width costs time.
+
+    Parameters
+    ----------
+    n_features : int
+        Real columns.
+
+    Returns
+    -------
+    int
+        Columns with padding.
+
+    Examples
+    --------
+    >>> from jaxdigits.core.samples import feature_bucket
+    >>> feature_bucket(30), feature_bucket(784)
+    (64, 784)
+    """
     return max(SMALLEST_FEATURES, n_features)
 
 
 def class_bucket(n_classes: int) -> int:
-    """Round a number of classes up to 10; more are taken as they are."""
+    """Round a number of classes up to 10; more are taken as they are.
+
+    Parameters
+    ----------
+    n_classes : int
+        Real classes.
+
+    Returns
+    -------
+    int
+        Width of the logits.
+
+    Examples
+    --------
+    >>> from jaxdigits.core.samples import class_bucket
+    >>> class_bucket(2), class_bucket(26)
+    (10, 26)
+    """
     return max(SMALLEST_CLASSES, n_classes)
 
 
@@ -156,8 +210,10 @@ def make_samples(
         Class indices.
     weights : ndarray of shape (n,) or None, default=None
         Sample weights of mean 1; None means ones.
-    offset, scale : float or ndarray of shape (n_features,), default 0 and 1
+    offset : float or ndarray of shape (n_features,), default=0.0
         The network sees (images - offset) * scale.
+    scale : float or ndarray of shape (n_features,), default=1.0
+        See `offset`.
     n_classes : int or None, default=None
         None means the largest label plus one.
     width : int or None, default=None
@@ -198,7 +254,30 @@ def make_samples(
 def pad_normalization(
     offset: np.ndarray | float, scale: np.ndarray | float, *, n_features: int, width: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give offset and scale shape (1,), or (width,) where there are padding columns, which stay zero."""
+    """Give offset and scale shape (1,), or (width,) where there are padding columns, which stay zero.
+
+    Parameters
+    ----------
+    offset : float or ndarray of shape (n_features,)
+        What is subtracted.
+    scale : float or ndarray of shape (n_features,)
+        What the difference is multiplied with.
+    n_features : int
+        Real columns.
+    width : int
+        Columns with padding.
+
+    Returns
+    -------
+    offset, scale : ndarray of shape (1,) or (width,), float32
+
+    Examples
+    --------
+    >>> from jaxdigits.core.samples import pad_normalization
+    >>> offset, scale = pad_normalization(0.0, 0.5, n_features=2, width=3)
+    >>> scale.tolist()
+    [0.5, 0.5, 0.0]
+    """
     pair = []
     for values in (offset, scale):
         array = np.atleast_1d(np.asarray(values, np.float32))
@@ -226,6 +305,14 @@ def make_order(generator: np.random.Generator, n_samples: int, batch_size: int) 
     ndarray of shape (row bucket rounded up to whole batches,), int32
         The first `n_samples` entries are the permutation; the rest, the permutation again, only fill batches, with
         samples like the others for a network that looks at its whole batch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jaxdigits.core.samples import make_order
+    >>> order = make_order(np.random.default_rng(0), 300, 32)
+    >>> len(order), sorted(order[:300].tolist()) == list(range(300))
+    (512, True)
     """
     length = -(-row_bucket(n_samples) // batch_size) * batch_size
     return np.resize(generator.permutation(n_samples).astype(np.int32), length)

@@ -16,7 +16,25 @@ Plain = dict[str, Any]
 
 @dataclass(frozen=True)
 class Conv:
-    """A convolution with `features` output channels and a bias; `padding` is "SAME" or "VALID"."""
+    """A convolution with `features` output channels and a bias; `padding` is "SAME" or "VALID".
+
+    Parameters
+    ----------
+    features : int
+        Output channels.
+    kernel_size : tuple of int, default=(3, 3)
+        Height and width of the kernel.
+    stride : int, default=1
+        Pixels from one window to the next, in both directions.
+    padding : {"SAME", "VALID"}, default="SAME"
+        "SAME" pads with zeros, "VALID" keeps to windows that lie within.
+
+    Examples
+    --------
+    >>> from jaxdigits.core.specs import Conv
+    >>> Conv(32).kernel_size
+    (3, 3)
+    """
 
     features: int
     kernel_size: tuple[int, int] = (3, 3)
@@ -26,50 +44,131 @@ class Conv:
 
 @dataclass(frozen=True)
 class MaxPool:
-    """Largest value of each `size` x `size` window; windows don't overlap, odd edges are dropped."""
+    """Largest value of each `size` x `size` window; windows don't overlap, odd edges are dropped.
+
+    Parameters
+    ----------
+    size : int, default=2
+        Side of a window.
+
+    Examples
+    --------
+    >>> from jaxdigits.core.specs import MaxPool
+    >>> MaxPool().size
+    2
+    """
 
     size: int = 2
 
 
 @dataclass(frozen=True)
 class AveragePool:
-    """Mean of each `size` x `size` window; windows don't overlap, odd edges are dropped."""
+    """Mean of each `size` x `size` window; windows don't overlap, odd edges are dropped.
+
+    Parameters
+    ----------
+    size : int, default=2
+        Side of a window.
+
+    Examples
+    --------
+    >>> from jaxdigits.core.specs import AveragePool
+    >>> AveragePool().size
+    2
+    """
 
     size: int = 2
 
 
 @dataclass(frozen=True)
 class GlobalAveragePool:
-    """Mean over height and width: (n, h, w, c) -> (n, c)."""
+    """Mean over height and width: (n, h, w, c) -> (n, c).
+
+    Examples
+    --------
+    >>> from jaxdigits.core.specs import GlobalAveragePool
+    >>> GlobalAveragePool() == GlobalAveragePool()
+    True
+    """
 
 
 @dataclass(frozen=True)
 class Flatten:
-    """(n, ...) -> (n, features), in C order."""
+    """(n, ...) -> (n, features), in C order.
+
+    Examples
+    --------
+    >>> from jaxdigits.core.specs import Flatten
+    >>> Flatten() == Flatten()
+    True
+    """
 
 
 @dataclass(frozen=True)
 class Dense:
-    """An affine map to `features` numbers."""
+    """An affine map to `features` numbers.
+
+    Parameters
+    ----------
+    features : int
+        Numbers that come out.
+
+    Examples
+    --------
+    >>> from jaxdigits.core.specs import Dense
+    >>> Dense(10).features
+    10
+    """
 
     features: int
 
 
 @dataclass(frozen=True)
 class Activation:
-    """An elementwise nonlinearity, by its name in `core.layers.ACTIVATIONS`."""
+    """An elementwise nonlinearity, by its name in `core.layers.ACTIVATIONS`.
+
+    Parameters
+    ----------
+    name : str, default="relu"
+        One of ``jaxdigits.core.layers.ACTIVATIONS``.
+
+    Examples
+    --------
+    >>> from jaxdigits.core.specs import Activation
+    >>> Activation("tanh").name
+    'tanh'
+    """
 
     name: str = "relu"
 
 
 @dataclass(frozen=True)
 class Dropout:
-    """Zeroes inputs at random while training. The rate is a traced hyperparameter, so it is not part of the spec."""
+    """Zeroes inputs at random while training. The rate is a traced hyperparameter, so it is not part of the spec.
+
+    Examples
+    --------
+    >>> from jaxdigits.core.specs import Dropout
+    >>> Dropout() == Dropout()
+    True
+    """
 
 
 @dataclass(frozen=True)
 class Residual:
-    """x + scale * layers(x), the scale learned from zero (SkipInit: De & Smith, NeurIPS 2020)."""
+    """x + scale * layers(x), the scale learned from zero (SkipInit: De & Smith, NeurIPS 2020).
+
+    Parameters
+    ----------
+    layers : tuple of layer specs
+        Must leave the shape as it is.
+
+    Examples
+    --------
+    >>> from jaxdigits.core.specs import Activation, Conv, Residual
+    >>> len(Residual((Conv(8), Activation(), Conv(8))).layers)
+    3
+    """
 
     layers: tuple[LayerSpec, ...]
 
@@ -118,7 +217,13 @@ class ModelSpec:
     layers: tuple[LayerSpec, ...]
 
     def to_plain(self) -> Plain:
-        """Return the spec as JSON-able dicts and lists."""
+        """Return the spec as JSON-able dicts and lists.
+
+        Returns
+        -------
+        dict
+            What `from_plain` reads.
+        """
         return {
             "input_shape": list(self.input_shape),
             "n_classes": self.n_classes,
@@ -126,7 +231,19 @@ class ModelSpec:
         }
 
     def widened(self, *, input_shape: tuple[int, ...], n_classes: int) -> ModelSpec:
-        """Return the spec with another input shape and width of logits; the last `Dense` follows."""
+        """Return the spec with another input shape and width of logits; the last `Dense` follows.
+
+        Parameters
+        ----------
+        input_shape : tuple of int
+            (height, width) or (n_features,).
+        n_classes : int
+            Width of the logits.
+
+        Returns
+        -------
+        ModelSpec
+        """
         last = max(index for index, layer in enumerate(self.layers) if isinstance(layer, Dense))
         layers = (*self.layers[:last], Dense(n_classes), *self.layers[last + 1 :])
         return ModelSpec(input_shape, n_classes, layers)
@@ -134,6 +251,15 @@ class ModelSpec:
     @classmethod
     def from_plain(cls, plain: Plain) -> ModelSpec:
         """Build a spec from its JSON form.
+
+        Parameters
+        ----------
+        plain : dict
+            From `to_plain`, perhaps through JSON.
+
+        Returns
+        -------
+        ModelSpec
 
         Raises
         ------

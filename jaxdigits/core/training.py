@@ -132,7 +132,23 @@ class Hyperparameters(NamedTuple):
 
 
 class TrainState(NamedTuple):
-    """What the next step needs, and nothing else. `average` is empty unless the program averages weights."""
+    """What the next step needs, and nothing else. `average` is empty unless the program averages weights.
+
+    Attributes
+    ----------
+    params : dict of str to jax.Array
+        Weights by flat name.
+    extras : dict of str to jax.Array
+        What a user's module keeps beside them.
+    opt_state : pytree
+        Of the Optax transformation.
+    average : dict of str to jax.Array
+        Moving average of the weights.
+    step : jax.Array
+        Steps taken so far.
+    key : jax.Array
+        Data of the JAX key of dropout and augmentation.
+    """
 
     params: ArrayDict
     extras: ArrayDict
@@ -143,7 +159,19 @@ class TrainState(NamedTuple):
 
 
 class Info(NamedTuple):
-    """Diagnostics of the steps just run: sums over their samples (divide by `weight`), the last step's rate."""
+    """Diagnostics of the steps just run: sums over their samples (divide by `weight`), the last step's rate.
+
+    Attributes
+    ----------
+    loss : scalar
+        Sum of weight times cross-entropy.
+    correct : scalar
+        Sum of the weights of what was predicted right.
+    weight : scalar
+        Sum of the weights.
+    learning_rate : scalar
+        Of the last step.
+    """
 
     loss: Any
     correct: Any
@@ -159,6 +187,11 @@ _programs_traced = {"init": 0, "epoch": 0, "population": 0}
 def compile_count() -> int:
     """Count the programs that this library has traced (and so compiled) in this process.
 
+    Returns
+    -------
+    int
+        For training and for predictions.
+
     Examples
     --------
     >>> from jaxdigits.core.training import compile_count
@@ -169,7 +202,21 @@ def compile_count() -> int:
 
 
 def count_trace(kind: str) -> None:
-    """Note that a training program is being traced; called inside it."""
+    """Note that a training program is being traced; called inside it.
+
+    Parameters
+    ----------
+    kind : {"init", "epoch", "population"}
+        Which program.
+
+    Examples
+    --------
+    >>> from jaxdigits.core.training import compile_count, count_trace
+    >>> before = compile_count()
+    >>> count_trace("epoch")
+    >>> compile_count() - before
+    1
+    """
     _programs_traced[kind] += 1
 
 
@@ -190,6 +237,19 @@ def init(seed: Any, samples: Samples, hyperparameters: Hyperparameters, *, progr
     Returns
     -------
     TrainState
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jaxdigits.core import training
+    >>> from jaxdigits.core.models import MODELS, Options
+    >>> from jaxdigits.core.samples import make_order, make_samples
+    >>> program = training.Program(MODELS["linear"]((8, 8), 10, Options()))
+    >>> samples = make_samples(np.eye(10, 64), np.arange(10))
+    >>> numbers = training.Hyperparameters(learning_rate=0.1)
+    >>> state = training.init(0, samples, numbers, program=program)
+    >>> state.params["layers.1.kernel"].shape, int(state.step)
+    ((64, 10), 0)
     """
     # not the samples themselves: another number of rows is no other program
     state: TrainState = _draw_state(seed, samples.n_features, hyperparameters, program=program)
@@ -233,9 +293,11 @@ def epoch(
         Traced numbers.
     program : Program
         Static.
-    first_step, n_steps : int, default 0 and all
-        Part of the epoch to run; traced, so that an epoch can be cut anywhere with the same result.
-    info : Info, default=zeros
+    first_step : int, default=0
+        Where in the epoch to begin; traced, so that an epoch can be cut anywhere with the same result.
+    n_steps : int, default=ALL_STEPS
+        How many steps to run; traced.
+    info : Info, default=ZERO_INFO
         Sums of the epoch's earlier calls, to be continued.
 
     Returns
@@ -243,6 +305,21 @@ def epoch(
     state : TrainState
     info : Info
         Sums over the samples of these steps, added to those given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jaxdigits.core import training
+    >>> from jaxdigits.core.models import MODELS, Options
+    >>> from jaxdigits.core.samples import make_order, make_samples
+    >>> program = training.Program(MODELS["linear"]((8, 8), 10, Options()))
+    >>> samples = make_samples(np.eye(10, 64), np.arange(10))
+    >>> numbers = training.Hyperparameters(learning_rate=0.1)
+    >>> state = training.init(0, samples, numbers, program=program)
+    >>> order = make_order(np.random.default_rng(0), 10, program.batch_size)
+    >>> state, info = training.epoch(state, samples, order, numbers, program=program)
+    >>> int(state.step), float(info.weight)
+    (1, 10.0)
     """
     # all arguments are passed on, since one that is left out is a constant to JAX, and so another program
     result: tuple[TrainState, Info] = _run_steps(
@@ -316,8 +393,10 @@ def evaluate(
         Static.
     weights : ndarray of shape (n,) or None, default=None
         Sample weights.
-    offset, scale : float or ndarray, default 0 and 1
+    offset : float or ndarray, default=0.0
         The network sees (images - offset) * scale.
+    scale : float or ndarray, default=1.0
+        See `offset`.
     n_classes : int or None, default=None
         Real classes where the logits are padded; None means all.
     device : jax.Device or None, default=None
@@ -326,6 +405,20 @@ def evaluate(
     Returns
     -------
     Evaluation
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jaxdigits.core import training
+    >>> from jaxdigits.core.models import MODELS, Options
+    >>> from jaxdigits.core.samples import make_order, make_samples
+    >>> program = training.Program(MODELS["linear"]((8, 8), 10, Options()))
+    >>> samples = make_samples(np.eye(10, 64), np.arange(10))
+    >>> numbers = training.Hyperparameters(learning_rate=0.1)
+    >>> state = training.init(0, samples, numbers, program=program)
+    >>> variables = training.predicting_variables(state, program)
+    >>> training.evaluate(variables, np.eye(10, 64), np.arange(10), program=program).n_samples
+    10
     """
     predictor = inference.Predictor(program.model, program.platform)
     constants = inference.place(
@@ -341,7 +434,32 @@ def evaluate(
 
 
 def predicting_variables(state: TrainState, program: Program) -> Variables:
-    """Return what a state predicts with: the averaged weights where the program keeps them."""
+    """Return what a state predicts with: the averaged weights where the program keeps them.
+
+    Parameters
+    ----------
+    state : TrainState
+        From `init` or `epoch`.
+    program : Program
+        Static.
+
+    Returns
+    -------
+    Variables
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jaxdigits.core import training
+    >>> from jaxdigits.core.models import MODELS, Options
+    >>> from jaxdigits.core.samples import make_order, make_samples
+    >>> program = training.Program(MODELS["linear"]((8, 8), 10, Options()))
+    >>> samples = make_samples(np.eye(10, 64), np.arange(10))
+    >>> numbers = training.Hyperparameters(learning_rate=0.1)
+    >>> state = training.init(0, samples, numbers, program=program)
+    >>> sorted(training.predicting_variables(state, program).params)
+    ['layers.1.bias', 'layers.1.kernel']
+    """
     return Variables(state.average if program.average_weights else state.params, state.extras)
 
 
@@ -351,6 +469,27 @@ def preferred_micro_batch(model: Model, batch_size: int, platform: str | None) -
     Found by measuring the 32-64-128 network on a CPU with 1 MiB of second-level cache a core: 7.0 s an epoch at 16
     images, 8 to 10 s at 4, 8, 32, 64 and at the whole batch of 128. Other networks and caches are scaled from there.
     Dense networks and accelerators take whole batches, at most 1,024 samples at once so that full batches fit memory.
+
+    Parameters
+    ----------
+    model : ModelSpec or CustomModel
+        The network.
+    batch_size : int
+        Samples a step.
+    platform : str or None
+        Where it runs; None means JAX's default backend.
+
+    Returns
+    -------
+    int
+        Samples whose gradient is computed at once.
+
+    Examples
+    --------
+    >>> from jaxdigits.core.models import MODELS, Options
+    >>> from jaxdigits.core.training import preferred_micro_batch
+    >>> preferred_micro_batch(MODELS["mlp"]((28, 28), 10, Options()), 128, "cpu")
+    128
     """
     micro = min(batch_size, LARGEST_MICRO_BATCH)
     if (platform or jax.default_backend()) == "cpu" and isinstance(model, ModelSpec):
@@ -403,6 +542,23 @@ def step(
     state : TrainState
     info : Info
         With the sums of this batch added.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jaxdigits.core import training
+    >>> from jaxdigits.core.models import MODELS, Options
+    >>> from jaxdigits.core.samples import make_order, make_samples
+    >>> program = training.Program(MODELS["linear"]((8, 8), 10, Options()))
+    >>> samples = make_samples(np.eye(10, 64), np.arange(10))
+    >>> numbers = training.Hyperparameters(learning_rate=0.1)
+    >>> state = training.init(0, samples, numbers, program=program)
+    >>> order = make_order(np.random.default_rng(0), 10, program.batch_size)
+    >>> state, info = training.step(
+    ...     state, training.ZERO_INFO, samples, order, position=0, hyperparameters=numbers, program=program
+    ... )
+    >>> int(state.step)
+    1
     """
     gradients, tally, extras = _gradients(state, samples, order, position, hyperparameters, program)
     rate = scheduled_rate(

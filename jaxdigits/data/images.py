@@ -244,6 +244,18 @@ def diagnose(raster: Raster, ink: Ink, choice: Choice | None) -> Diagnosis:
     -------
     Diagnosis
         Without what mending the strokes will tell.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jaxdigits.data.components import choose_digit
+    >>> from jaxdigits.data.decoding import open_picture
+    >>> from jaxdigits.data.images import diagnose
+    >>> from jaxdigits.data.ink import find_ink
+    >>> raster = open_picture(np.full((60, 40), 240, np.uint8))
+    >>> ink = find_ink(raster)
+    >>> diagnose(raster, ink, None).blank
+    True
     """
     found = Diagnosis(
         raster.size,
