@@ -283,6 +283,16 @@ def host_logits(rows: np.ndarray, network: HostNetwork) -> np.ndarray:
     -------
     ndarray of shape (n, n_classes), float32
         Bit for bit the same for a row alone and among others.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jaxdigits.core.inference import HostNetwork, host_logits
+    >>> from jaxdigits.runtime import make_steps
+    >>> arrays = {"layers.0.kernel": np.eye(2, dtype=np.float32), "layers.0.bias": np.ones(2, np.float32)}
+    >>> steps = make_steps([{"kind": "Dense", "features": 2}], arrays)
+    >>> host_logits(np.array([[3.0, 4.0]]), HostNetwork(steps, (2,), 2, np.float32(0), np.float32(1)))
+    array([[4., 5.]], dtype=float32)
     """
     size = CHUNK_SIZES["cpu"]
     found = np.empty((len(rows), network.n_classes), np.float32)
