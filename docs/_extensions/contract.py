@@ -242,8 +242,8 @@ def _module_of(name: str) -> str:
     return ".".join(parts)
 
 
-def write_inside_page() -> None:
-    """Write the page of the modules that ``api/index`` does not name."""
+def inside_page() -> str:
+    """Return the page of the modules that ``api/index`` does not name."""
     text = INSIDE
     packages = {name.rpartition(".")[0] for name in listed_modules("inside")}
     for package in [*SECTIONS, *sorted(packages - set(SECTIONS))]:
@@ -251,6 +251,12 @@ def write_inside_page() -> None:
         modules = [name for name in listed_modules("inside") if name.rpartition(".")[0] == package]
         rows = "".join(f"   {name}\n" for name in modules)
         text += f"\n{title}\n{'-' * len(title)}\n\n{TABLE}{rows}"
+    return text
+
+
+def write_inside_page() -> None:
+    """Write that page where it says something new, so that Sphinx reads it no more often than it must."""
+    text = inside_page()
     path = DOCS / "generated" / "inside.rst"
     path.parent.mkdir(exist_ok=True)
     if not path.exists() or path.read_text(encoding="utf-8") != text:
