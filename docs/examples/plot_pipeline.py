@@ -57,7 +57,7 @@ from jaxdigits import VectorizedSearchCV
 from jaxdigits.plotting import SearchHeatMapDisplay
 
 grid = {
-    "pca__n_components": [5, 20, 40],
+    "pca__n_components": [5, 20],
     "digitclassifier__learning_rate": [1e-3, 3e-3, 1e-2],
 }
 search = VectorizedSearchCV(pipeline, grid, cv=3).fit(X_train, y_train)
@@ -91,8 +91,8 @@ def make_scan(image):
     return (scan if generator.random() < 0.7 else 255 - scan).astype(np.uint8)
 
 
-scans = [make_scan(image) for image in digits.images[:600]]
-labels = digits.target[:600]
+scans = [make_scan(image) for image in digits.images[:500]]
+labels = digits.target[:500]
 print("shapes of the first scans:", [scan.shape for scan in scans[:4]])
 
 import matplotlib.pyplot as plt
