@@ -521,11 +521,12 @@ class DigitClassifier(PredictionMixin, CallbackSupportMixin, ClassifierMixin, Ba
         from jaxdigits.core.learner import learn
 
         watcher = Watcher(self, len(task.training_set.labels), fitted_on)
+        heard = watcher if watcher.listens else None
         with watcher.progress:
             if self.n_members == 1 and (task.start is None or task.start.n_members == 1):
-                learned = learn(task, watcher=watcher)
+                learned = learn(task, watcher=heard)
             else:
-                learned = learn_ensemble(task, self.n_members, watcher=watcher)
+                learned = learn_ensemble(task, self.n_members, watcher=heard)
         try:
             self._finish(learned)
         finally:

@@ -32,10 +32,19 @@ class Watcher:
         self.progress = TrainingProgress(clf.verbose)
         self.context: Any = None
 
+    @property
+    def listens(self) -> bool:
+        """Whether there is anyone to tell; a fit that nobody follows need not stop after every epoch."""
+        return bool(self.clf.verbose) or self._has_callbacks
+
+    @property
+    def _has_callbacks(self) -> bool:
+        return self.fitted_on is not None and hasattr(self.clf, "_skl_callbacks")
+
     def on_start(self, max_epochs: int) -> None:
         """Begin."""
         self.progress.start(max_epochs, self.n_samples, max_seconds=self.clf.max_seconds)
-        if self.fitted_on is not None and hasattr(self.clf, "_skl_callbacks"):
+        if self.fitted_on is not None and self._has_callbacks:
             self.context = self.clf._init_callback_context(max_subtasks=max_epochs)
             self.context.call_on_fit_task_begin(estimator=self.clf, X=self.fitted_on[0], y=self.fitted_on[1])
 

@@ -23,3 +23,13 @@ def test_without_callbacks_no_network_is_made_for_them():
     watcher = Watcher(DigitClassifier(), 100, ([[0.0]], [0]))
     watcher.on_start(1)
     assert watcher.on_epoch(RECORD, snapshot) is False
+
+
+def test_nobody_listens_unless_there_is_a_display_or_a_callback():
+    clf = DigitClassifier()
+    data = ([[0.0]], [0])
+    assert not Watcher(clf, 1, data).listens
+    assert Watcher(DigitClassifier(verbose=1), 1, data).listens
+    clf._skl_callbacks = []
+    assert Watcher(clf, 1, data).listens
+    assert not Watcher(clf, 1, None).listens

@@ -1,7 +1,8 @@
 """The host's side of a fit: epochs, validation, early stopping, time budget, divergence, Ctrl-C.
 
-It draws orders, calls the compiled epoch in pieces of about half a second, and keeps the best state. No printing: a
-`Watcher` is told what happens.
+It draws orders, calls the compiled epoch in pieces of about half a second, and keeps the best state. Short epochs that
+nobody watches are handed over one ahead, so that the device does not wait while the host looks at the last one. No
+printing: a `Watcher` is told what happens.
 """
 
 from __future__ import annotations
@@ -103,10 +104,24 @@ class _Run:
     seconds_per_step: float | None = None
     seconds_to_validate: float = 0.0
     out_of_time: bool = False
+    drawn: np.ndarray | None = None
+    """An order that was drawn for an epoch which does not count."""
 
     @property
     def steps_per_epoch(self) -> int:
         return -(-self.n_samples // self.program.batch_size)
+
+    @property
+    def runs_ahead(self) -> bool:
+        """Whether nothing that happens between two epochs can change the second, and both are short."""
+        plan = self.plan
+        is_free = plan.max_seconds is None and plan.patience is None and self.watcher is None
+        return is_free and self.is_warm and self.call_steps >= self.steps_per_epoch
+
+    def take_order(self) -> np.ndarray:
+        """Take the order that is left over, or draw one."""
+        order, self.drawn = self.drawn, None
+        return make_order(self.generator, self.n_samples, self.program.batch_size) if order is None else order
 
     def seconds_left(self) -> float:
         """Read what is left of the budget for steps: the validation of the last epoch comes after them."""
@@ -181,22 +196,26 @@ def run(
 
 def _run_epochs(moving: _Run, fit: Fit, *, validation: Validation | None, device: Any) -> None:
     """Run epochs until the plan, the watcher or a second divergence says stop."""
-    latest, halved = fit.state, False
+    latest, halved, ahead, ended = fit.state, False, None, time.perf_counter()
     while len(fit.history) < moving.plan.max_epochs and not moving.out_of_time:
-        began = time.perf_counter()
-        candidate, info = _run_epoch(moving, latest)
+        candidate, info = _run_epoch(moving, latest) if ahead is None else ahead
+        ahead, order = None, None
+        if validation is None and moving.runs_ahead and len(fit.history) + 1 < moving.plan.max_epochs:
+            order = moving.take_order()
+            ahead = _call(moving, candidate, order)
+        info = Info(*map(float, info))
         if not is_finite(candidate.params, info.loss):
             if halved:
                 fit.ending = "diverged"
                 return
-            halved = True
+            halved, ahead, moving.drawn = True, None, order
             moving.hyperparameters = _halve_rate(moving.hyperparameters)
             continue
-        latest = candidate
+        latest, began, ended = candidate, ended, time.perf_counter()
         record = make_record(
             info,
             number=len(fit.history) + 1,
-            seconds=time.perf_counter() - began,
+            seconds=ended - began,
             samples_done=moving.samples_done,
             has_rate=not callable(moving.program.optimizer),
         )
@@ -206,22 +225,13 @@ def _run_epochs(moving: _Run, fit: Fit, *, validation: Validation | None, device
 
 
 def _run_epoch(moving: _Run, state: TrainState) -> tuple[TrainState, Info]:
-    """Run one pass over all samples, in calls of about half a second, and fetch its sums."""
-    order = make_order(moving.generator, moving.n_samples, moving.program.batch_size)
+    """Run one pass over all samples, in calls of about half a second."""
+    order = moving.take_order()
     info, done = jax.device_put(training.ZERO_INFO, moving.device), 0
     while done < moving.steps_per_epoch:
         steps = min(moving.call_steps, moving.steps_per_epoch - done)
         began = time.perf_counter()
-        state, info = training.epoch(
-            state,
-            moving.samples,
-            order,
-            moving.hyperparameters,
-            program=moving.program,
-            first_step=np.int32(done),
-            n_steps=np.int32(steps),
-            info=info,
-        )
+        state, info = _call(moving, state, order, first_step=done, n_steps=steps, info=info)
         jax.block_until_ready(info)
         done += steps
         _keep_pace(moving, time.perf_counter() - began, steps)
@@ -230,7 +240,29 @@ def _run_epoch(moving: _Run, state: TrainState) -> tuple[TrainState, Info]:
             moving.watcher.on_steps(moving.samples_done)
         if _adapt_to_budget(moving, int(state.step), done):
             break
-    return state, Info(*(float(value) for value in info))
+    return state, info
+
+
+def _call(
+    moving: _Run,
+    state: TrainState,
+    order: np.ndarray,
+    *,
+    first_step: int = 0,
+    n_steps: int | None = None,
+    info: Info | None = None,
+) -> tuple[TrainState, Info]:
+    """Hand steps of an epoch, or all of it, to the device; don't wait for them."""
+    return training.epoch(
+        state,
+        moving.samples,
+        order,
+        moving.hyperparameters,
+        program=moving.program,
+        first_step=np.int32(first_step),
+        n_steps=np.int32(moving.steps_per_epoch if n_steps is None else n_steps),
+        info=jax.device_put(training.ZERO_INFO, moving.device) if info is None else info,
+    )
 
 
 def _keep_pace(moving: _Run, seconds: float, steps: int) -> None:

@@ -214,6 +214,40 @@ def test_a_fit_that_diverges_at_half_the_rate_too_ends_with_its_last_good_epoch(
     assert result.best_epoch == len(result.history)
 
 
+RISING = Program(SPEC, optimizer="sgd", schedule="one_cycle", batch_size=1)
+
+
+@pytest.mark.parametrize(
+    ("program", "rate", "ending", "halves"),
+    [(PROGRAM, None, "finished", False), (RISING, 3.9, "finished", True), (RISING, 20, "diverged", True)],
+    ids=["well", "diverging once", "diverging twice"],
+)
+def test_a_fit_that_nobody_watches_runs_ahead_and_gives_the_same(samples, program, rate, ending, halves):
+    numbers = NUMBERS if rate is None else decaying(rate / DECAY)
+    plan = Plan(40)
+    watched = fit(samples, numbers, program=program, plan=plan, watcher=Recorder())
+    alone = fit(samples, numbers, program=program, plan=plan)
+    assert (alone.ending, alone.best_epoch) == (watched.ending, watched.best_epoch)
+    assert alone.ending == ending
+    assert len(alone.history) > 1
+    for ours, theirs in zip(alone.history, watched.history, strict=True):
+        untimed = [name for name in ours if "second" not in name]
+        assert [ours[name] for name in untimed] == [theirs[name] for name in untimed]
+        assert ours["seconds"] > 0
+    np.testing.assert_array_equal(weights(alone), weights(watched))
+    peak = max(record["learning_rate"] for record in alone.history)
+    assert (peak < 0.75 * float(numbers.learning_rate)) == halves
+
+
+def test_the_device_is_not_kept_waiting_between_short_epochs(samples, monkeypatch):
+    """The next epoch is handed over before the sums of the last are read."""
+    told, epoch, check = [], training.epoch, fitting.is_finite
+    monkeypatch.setattr(training, "epoch", lambda *args, **words: told.append("hand over") or epoch(*args, **words))
+    monkeypatch.setattr(fitting, "is_finite", lambda *args: told.append("look") or check(*args))
+    fit(samples, plan=Plan(5))
+    assert told[-5:] == ["hand over", "look", "hand over", "look", "look"]
+
+
 def test_weights_spoiled_by_the_last_step_of_an_epoch_are_noticed(samples):
     """With one step an epoch, the loss is finite and the weights are not."""
     program = Program(SPEC, optimizer="sgd", batch_size=256)
