@@ -98,6 +98,7 @@ class _Run:
     started: float
     n_samples: int
     device: Any
+    zero: Info
     samples_done: int = 0
     call_steps: int = FIRST_CALL_STEPS
     is_warm: bool = False
@@ -178,7 +179,10 @@ def run(
     """
     n_samples = int(samples.n_samples)
     started = time.perf_counter() if plan.started is None else plan.started
-    moving = _Run(program, samples, hyperparameters, generator, plan, watcher, snapshot, started, n_samples, device)
+    zero = jax.device_put(training.ZERO_INFO, device)
+    moving = _Run(
+        *(program, samples, hyperparameters, generator, plan, watcher, snapshot, started, n_samples, device, zero)
+    )
     if plan.max_seconds is not None:
         moving.call_steps = FIRST_TIMED_STEPS
     first_step = int(state.step)
@@ -227,7 +231,7 @@ def _run_epochs(moving: _Run, fit: Fit, *, validation: Validation | None, device
 def _run_epoch(moving: _Run, state: TrainState) -> tuple[TrainState, Info]:
     """Run one pass over all samples, in calls of about half a second."""
     order = moving.take_order()
-    info, done = jax.device_put(training.ZERO_INFO, moving.device), 0
+    info, done = moving.zero, 0
     while done < moving.steps_per_epoch:
         steps = min(moving.call_steps, moving.steps_per_epoch - done)
         began = time.perf_counter()
@@ -261,7 +265,7 @@ def _call(
         program=moving.program,
         first_step=np.int32(first_step),
         n_steps=np.int32(moving.steps_per_epoch if n_steps is None else n_steps),
-        info=jax.device_put(training.ZERO_INFO, moving.device) if info is None else info,
+        info=moving.zero if info is None else info,
     )
 
 
