@@ -781,7 +781,7 @@ def test_callbacks_follow_an_ensemble():
 
 def test_ctrl_c_keeps_an_ensemble(monkeypatch):
     interrupt_after(monkeypatch, 2)
-    clf = small(n_members=2, max_epochs=10)
+    clf = small(n_members=2, max_epochs=10, verbose=1)
     with pytest.raises(KeyboardInterrupt):
         clf.fit(X, y)
     assert (clf.n_members_, clf.n_epochs_) == (2, 2)
@@ -804,7 +804,7 @@ def interrupt_after(monkeypatch, n_epochs):
 
 def test_ctrl_c_keeps_what_was_learned(monkeypatch):
     interrupt_after(monkeypatch, 3)
-    clf = small(max_epochs=10, learning_rate=1e-2)
+    clf = small(max_epochs=10, learning_rate=1e-2, verbose=1)
     with pytest.raises(KeyboardInterrupt):
         clf.fit(X, y)
     assert clf.n_epochs_ == clf.best_epoch_ == 3
@@ -814,7 +814,7 @@ def test_ctrl_c_keeps_what_was_learned(monkeypatch):
 
 def test_ctrl_c_keeps_the_best_epoch(monkeypatch):
     interrupt_after(monkeypatch, 12)
-    clf = small(max_epochs=50, learning_rate=3e-2, early_stopping=True, patience=50)
+    clf = small(max_epochs=50, learning_rate=3e-2, early_stopping=True, patience=50, verbose=1)
     with pytest.raises(KeyboardInterrupt):
         clf.fit(X, y, X_val=X_test, y_val=y_test)
     accuracies = [record["validation_accuracy"] for record in clf.history_]
@@ -827,7 +827,7 @@ def test_ctrl_c_before_the_first_epoch_ends_leaves_everything_as_it_was(monkeypa
         raise KeyboardInterrupt
 
     monkeypatch.setattr(TrainingProgress, "advance", press)
-    clf = small()
+    clf = small(verbose=1)
     with pytest.raises(KeyboardInterrupt):
         clf.fit(X, y)
     assert not fitted_attributes(clf)
