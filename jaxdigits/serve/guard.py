@@ -128,8 +128,8 @@ class _Exchange:
 
     async def _linger(self) -> None:
         """Let the rest of a body come in, unseen, for a while: closing at once would take the answer with it."""
-        if any(name == b"expect" for name, _ in self.scope["headers"]):
-            return  # the client waits to be asked for its body
+        if any(name == b"expect" and value.lower() == b"100-continue" for name, value in self.scope["headers"]):
+            return  # the client waits to be asked for its body; whatever else is expected, it comes unasked
         left = 4 * self.guard.limits.body_bytes
         try:
             async with asyncio.timeout(min(LINGER_SECONDS, self.guard.limits.idle_seconds)):

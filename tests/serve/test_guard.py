@@ -78,9 +78,10 @@ def test_no_more_of_an_unread_body_is_let_in_than_four_times_the_limit():
     assert left == 80
 
 
-def test_a_client_that_waits_to_be_asked_for_its_body_is_not_waited_for():
-    _, left = exchange(answering(reads=False), part(b"x"), headers=(*POST, (b"expect", b"100-continue")))
-    assert left == 1
+@pytest.mark.parametrize(("expected", "n_left"), [(b"100-Continue", 1), (b"7", 0), (b"", 0)])
+def test_a_client_that_waits_to_be_asked_for_its_body_is_not_waited_for(expected, n_left):
+    _, left = exchange(answering(reads=False), part(b"12345678"), headers=(*POST, (b"expect", expected)))
+    assert left == n_left
 
 
 def test_a_server_that_stops_closes_its_connections():
