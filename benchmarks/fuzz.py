@@ -243,8 +243,8 @@ def _exchange(port: int, request: bytes, generator: random.Random | None) -> byt
 def _is_whole(headers: dict[str, str], body: bytes) -> bool:
     """Tell whether a request ends where its head says.
 
-    Who hangs up before that is owed no answer, and who goes on begins a broken second request, over which the connection
-    may be lost before the first answer is read.
+    Who hangs up before that is owed no answer, and who goes on begins a broken second request, over which the
+    connection may be lost before the first answer is read.
     """
     if headers.get("transfer-encoding") == "chunked":
         return body.endswith(b"0\r\n\r\n")
