@@ -200,8 +200,9 @@ def run(
 
 def _run_epochs(moving: _Run, fit: Fit, *, validation: Validation | None, device: Any) -> None:
     """Run epochs until the plan, the watcher or a second divergence says stop."""
-    latest, halved, ahead, ended = fit.state, False, None, time.perf_counter()
+    latest, halved, ahead, ended = fit.state, False, None, 0.0
     while len(fit.history) < moving.plan.max_epochs and not moving.out_of_time:
+        began = time.perf_counter() if ahead is None else ended  # what was handed over ahead has begun already
         candidate, info = _run_epoch(moving, latest) if ahead is None else ahead
         ahead, order = None, None
         if validation is None and moving.runs_ahead and len(fit.history) + 1 < moving.plan.max_epochs:
@@ -215,7 +216,7 @@ def _run_epochs(moving: _Run, fit: Fit, *, validation: Validation | None, device
             halved, ahead, moving.drawn = True, None, order
             moving.hyperparameters = _halve_rate(moving.hyperparameters)
             continue
-        latest, began, ended = candidate, ended, time.perf_counter()
+        latest, ended = candidate, time.perf_counter()
         record = make_record(
             info,
             number=len(fit.history) + 1,

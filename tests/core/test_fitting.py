@@ -86,6 +86,26 @@ def test_validation_is_an_evaluation_after_each_epoch(samples, validation):
     assert (last["validation_loss"], last["validation_accuracy"]) == (expected.loss, expected.accuracy)
 
 
+def test_the_seconds_of_an_epoch_leave_validation_out(samples, monkeypatch, validation):
+    clock, evaluate = SimpleNamespace(now=0.0), training.evaluate
+    monkeypatch.setattr(fitting, "time", SimpleNamespace(perf_counter=lambda: clock.now))
+
+    def evaluate_slowly(*args, **words):
+        clock.now += 100.0
+        return evaluate(*args, **words)
+
+    epoch = training.epoch
+
+    def train(*args, **words):
+        clock.now += 1.0
+        return epoch(*args, **words)
+
+    monkeypatch.setattr(training, "evaluate", evaluate_slowly)
+    monkeypatch.setattr(training, "epoch", train)
+    result = fit(samples, validation=validation)
+    assert all(0 < record["seconds"] < 50 for record in result.history)
+
+
 def test_the_same_seed_refits_bit_for_bit(samples):
     np.testing.assert_array_equal(weights(fit(samples)), weights(fit(samples)))
     assert not np.array_equal(weights(fit(samples)), weights(fit(samples, seed=1)))
