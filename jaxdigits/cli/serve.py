@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
 import os
 from importlib.util import find_spec
 
@@ -17,6 +19,11 @@ PORT = 8000
 
 NEEDED = {"fastapi": "fastapi", "uvicorn": "uvicorn", "httptools": "httptools", "python_multipart": "python-multipart"}
 """Modules of the extra `serve`, and the packages that bring them."""
+
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+KEPT_BYTES = 2**22
+"""Freed blocks of this size go back to the system; left alone, glibc holds 20 MiB more after 3,000 broken pictures."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
     # The products of a digit are so small that two threads get in each other's way: 2.1 ms alone, 0.22 ms with one.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    _return_freed_memory()
     from jaxdigits.serve.server import bind, is_loopback, make_server, name_address
 
     with bind(args.host, args.port) as opened:
@@ -89,3 +97,11 @@ def run(args: argparse.Namespace) -> int:
 
         make_server(app, opened, on_start=tell).run()
     return 0
+
+
+def _return_freed_memory() -> None:
+    """Fix two thresholds of glibc, which otherwise grow with what is freed; other systems have none."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
+        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)

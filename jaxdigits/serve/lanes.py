@@ -76,27 +76,34 @@ class Lane(Generic[Item, Result]):
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self.n_waiting += 1
         self._queue.put((item, future))
-        return await future
+        try:
+            return await future
+        finally:
+            del item, future  # an error's traceback holds this frame, which would hold the error in turn
 
     def close(self) -> None:
         """End the thread after what it has in work."""
         self._queue.put(None)
 
     def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
-            taken, ending = [first], False
-            while len(taken) < self._batch and not ending:
-                try:
-                    following = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if following is None:
-                    ending = True
-                else:
-                    taken.append(following)
+        while self._work_off_next():
+            pass  # nothing of a picture stays here while the next is waited for
+
+    def _work_off_next(self) -> bool:
+        """Wait for an item, do it with those that wait behind it, and tell whether more may come."""
+        taken = []
+        entry = self._queue.get()
+        while entry is not None:
+            taken.append(entry)
+            if len(taken) == self._batch:
+                break
+            try:
+                entry = self._queue.get_nowait()
+            except queue.Empty:
+                break
+        if taken:
             self._work_off(taken)
-            if ending:
-                return
+        return entry is not None
 
     def _work_off(self, taken: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         results: Sequence[Any]

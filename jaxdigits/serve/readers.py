@@ -152,7 +152,7 @@ class Readers:
             try:
                 found = self._prepare(job)
             except (Refusal, _TooLarge) as error:
-                done.append(error)
+                done.append(_strip(error))
             else:
                 prepared += found
                 done.append(len(found))
@@ -192,7 +192,7 @@ class Readers:
                 except InputError as error:
                     raise _to_refusal(error, job, place) from error
         except Refusal as refusal:
-            return refusal
+            return _strip(refusal)
         return Answer(results, {"wait": started - job.began, "read": time.perf_counter() - started})
 
     def _check(self, job: _Job) -> None:
@@ -213,6 +213,16 @@ class Readers:
             )
         if job.small_only and n_pixels > LARGE_PIXELS:
             raise _TooLarge
+
+
+def _strip(error: Refusal | _TooLarge) -> Refusal | _TooLarge:
+    """Let go of the frames that an error came through.
+
+    They hold the picture, and the list that holds the error: a circle, in which every refused picture would stay
+    until Python's collector goes through everything, and that is thousands of requests later.
+    """
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _with_place(refusal: Refusal, job: _Job, place: int) -> Refusal:

@@ -1,7 +1,9 @@
 """Tests of jaxdigits.serve.lanes."""
 
 import asyncio
+import gc
 import threading
+import weakref
 
 import pytest
 
@@ -93,3 +95,34 @@ def test_nobody_waits_for_a_cancelled_item():
         return await lane.run(2), lane.n_waiting
 
     assert in_lane(lambda items: items, use, limit=5) == (2, 0)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_nothing_holds_an_item_that_is_done(fails):
+    """Though no other comes, and Python's collector of circles does not come by."""
+
+    class Item:
+        pass
+
+    def work(items):
+        return [ValueError("odd") if fails else None for _ in items]
+
+    async def use(lane):
+        item = Item()
+        watched = weakref.ref(item)
+        try:
+            await lane.run(item)
+        except ValueError:
+            pass
+        del item
+        for _ in range(1000):
+            if watched() is None:
+                return
+            await asyncio.sleep(0.01)
+        pytest.fail("the item is held")
+
+    gc.disable()
+    try:
+        in_lane(work, use, limit=1)
+    finally:
+        gc.enable()

@@ -2,7 +2,9 @@
 
 import asyncio
 import base64
+import gc
 import io
+import sys
 
 import numpy as np
 import pytest
@@ -100,3 +102,25 @@ def test_a_queue_that_is_full_refuses(recognizer, seven):
     assert {refusal.status for refusal in refused} == {503}
     assert len(refused) < len(answers)
     assert all(refusal.retry_after for refusal in refused)
+
+
+@pytest.mark.parametrize("task", ["predict", "read"])
+@pytest.mark.parametrize("start", [b"GIF89a", b"\x89PNG\r\n\x1a\n", b"?"])
+def test_nothing_holds_a_refused_picture(recognizer, seven, task, start):
+    """Though Python's collector of circles does not come by."""
+    broken = start + bytes(100)
+
+    async def use(readers):
+        with pytest.raises(Refusal):
+            await getattr(readers, task)([Upload("broken", broken)])
+        await readers.predict([Upload("7", seven)])
+        await readers.read([Upload("7", seven)])
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = sys.getrefcount(broken)
+        with_readers(recognizer, use)
+        assert sys.getrefcount(broken) == before
+    finally:
+        gc.enable()
