@@ -4,6 +4,7 @@ import asyncio
 import gc
 import threading
 import weakref
+from contextlib import suppress
 
 import pytest
 
@@ -110,10 +111,8 @@ def test_nothing_holds_an_item_that_is_done(fails):
     async def use(lane):
         item = Item()
         watched = weakref.ref(item)
-        try:
+        with suppress(ValueError):
             await lane.run(item)
-        except ValueError:
-            pass
         del item
         for _ in range(1000):
             if watched() is None:
