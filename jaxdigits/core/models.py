@@ -112,8 +112,8 @@ class Network(nnx.Module):
         The layers.
     platform : str or None, default=None
         Where it will run ("cpu", "cuda", "tpu"); None means JAX's default backend.
-    rngs : nnx.Rngs
-        Source of the initial weights.
+    rngs : nnx.Rngs or None, default=None
+        Source of the initial weights; None leaves the kernels zero, to be filled.
 
     Raises
     ------
@@ -131,7 +131,7 @@ class Network(nnx.Module):
     (2, 10)
     """
 
-    def __init__(self, spec: ModelSpec, *, platform: str | None = None, rngs: nnx.Rngs) -> None:
+    def __init__(self, spec: ModelSpec, *, platform: str | None = None, rngs: nnx.Rngs | None = None) -> None:
         self.spec = spec
         shape = (*spec.input_shape, 1) if len(spec.input_shape) == 2 else spec.input_shape
         layers, shape = _make_layers(spec.layers, shape, platform)
@@ -140,7 +140,8 @@ class Network(nnx.Module):
                 f"the layers must end in {spec.n_classes} logits, got shape {shape}. End with Dense(n_classes)."
             )
         self.layers = nnx.List(layers)
-        draw_kernels(self, rngs.params())
+        if rngs is not None:
+            draw_kernels(self, rngs.params())
 
     def __call__(
         self, images: jax.Array, *, dropout: jax.Array | float | None = 0.0, key: jax.Array | None = None
@@ -534,7 +535,11 @@ def init_variables(model: Model, key: jax.Array) -> Variables:
     >>> init_variables(spec, jax.random.key(0)).params["layers.1.kernel"].shape
     (64, 10)
     """
-    network = make_network(model, platform=None, rngs=nnx.Rngs(key))
+    if isinstance(model, ModelSpec):
+        network: nnx.Module = Network(model)
+        draw_kernels(network, key)
+    else:
+        network = make_network(model, platform=None, rngs=nnx.Rngs(key))
     _, params, extras = _split(network)
     return Variables(_flatten(params), _flatten(extras))
 

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jaxdigits.core import inference
+from jaxdigits.core import draws, inference
 from jaxdigits.core.augmentation import Augmentation, augment
 from jaxdigits.core.devices import cache_bytes
 from jaxdigits.core.layers import Noise
@@ -30,6 +30,7 @@ COMPUTE_DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 LARGEST_MICRO_BATCH = 1024
 
+WEIGHTS_STREAM, NOISE_STREAM = 0, 1
 AUGMENTATION_STREAM = 2**31 - 1
 """Keeps the draws of augmentations apart from those of dropout, which folds in the positions of layers."""
 
@@ -147,7 +148,7 @@ class TrainState(NamedTuple):
     step : jax.Array
         Steps taken so far.
     key : jax.Array
-        Data of the JAX key of dropout and augmentation.
+        Words of the stream of dropout and augmentation: see `jaxdigits.core.draws`.
     """
 
     params: ArrayDict
@@ -260,12 +261,12 @@ def init(seed: Any, samples: Samples, hyperparameters: Hyperparameters, *, progr
 @partial(jax.jit, static_argnames="program", keep_unused=True)
 def _draw_state(seed: Any, n_features: Any, hyperparameters: Hyperparameters, *, program: Program) -> TrainState:
     count_trace("init")
-    key_weights, key_noise = jax.random.split(jax.random.key(seed))
-    variables = init_variables(program.model, key_weights)
+    words = jax.random.key_data(jax.random.key(seed))
+    variables = init_variables(program.model, jax.random.wrap_key_data(draws.fold(words, WEIGHTS_STREAM)))
     params = _restore_fan_in(variables.params, program.model, n_features)
     opt_state = make_optimizer(program.optimizer, _settings(program, hyperparameters, 0.0)).init(params)
     average = params if program.average_weights else {}
-    return TrainState(params, variables.extras, opt_state, average, jnp.int32(0), jax.random.key_data(key_noise))
+    return TrainState(params, variables.extras, opt_state, average, jnp.int32(0), draws.fold(words, NOISE_STREAM))
 
 
 def epoch(
@@ -592,13 +593,13 @@ def _gradients(
     micro = program.micro_batch_size or preferred_micro_batch(program.model, program.batch_size, program.platform)
     start = position * program.batch_size
     n_valid = jnp.minimum(samples.n_samples - start, program.batch_size)
-    key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step)
+    words = draws.fold(state.key, state.step)
 
     def add(index: jax.Array, carry: Any) -> Any:
         total, sums, extras = carry
         chosen = jnp.take(order, start + index * micro + jnp.arange(micro), mode="clip")
         inside = index * micro + jnp.arange(micro) < n_valid
-        noise = Noise(jax.random.fold_in(key, index), hyperparameters.dropout)
+        noise = Noise(draws.fold(words, index), hyperparameters.dropout)
         loss = partial(_loss, samples=samples, chosen=chosen, inside=inside, program=program, noise=noise)
         gradient = jax.grad(loss, has_aux=True)
         found, (tally, extras) = gradient(
@@ -646,13 +647,14 @@ def _loss(
     return objective / n_valid, (tally, extras)
 
 
-def _augment(images: jax.Array, key: jax.Array, program: Program) -> jax.Array:
+def _augment(images: jax.Array, words: jax.Array, program: Program) -> jax.Array:
     """Augment flat rows as pictures of the model's shape."""
     shape = program.model.input_shape
     if len(shape) != 2:
         raise InputError(f"augment must be () where rows are no pictures, got {program.augment} for shape {shape}.")
     pictures = images.reshape(-1, *shape)
-    return augment(jax.random.fold_in(key, AUGMENTATION_STREAM), pictures, program.augment).reshape(images.shape)
+    key = jax.random.wrap_key_data(draws.fold(words, AUGMENTATION_STREAM))
+    return augment(key, pictures, program.augment).reshape(images.shape)
 
 
 def _settings(program: Program, hyperparameters: Hyperparameters, rate: Any) -> Settings:
