@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 Scalar = jax.Array | float
@@ -34,8 +33,9 @@ class Settings(NamedTuple):
     nesterov: bool
 
 
-MUON_COEFFICIENTS = np.array([3.4445, -4.7750, 2.0315], np.float32)
-"""Optax's default, in float32 whatever `jax_enable_x64` says."""
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+NEWTON_SCHULZ_STEPS = 5
+"""Coefficients and length of Muon's iteration (Jordan et al., 2024); singular values end between 0.7 and 1.2."""
 
 ADAM_SHARE = 0.2
 """Muon's companion rate: what no matrix update suits (biases, the last layer) runs Adam at this share of the rate."""
@@ -138,10 +138,8 @@ def make_muon(settings: Settings) -> optax.GradientTransformation:
     (True, True)
     """
     hidden = optax.chain(
-        optax.contrib.scale_by_muon(
-            MUON_COEFFICIENTS, beta=settings.momentum, weight_dimension_numbers=_number_dimensions
-        ),
-        optax.stateless_with_tree_map(_widen),
+        optax.trace(decay=settings.momentum, nesterov=True),
+        optax.stateless_with_tree_map(lambda update, _: _widen(orthogonalize(update))),
         optax.add_decayed_weights(settings.weight_decay),
         optax.scale_by_learning_rate(settings.learning_rate),
     )
@@ -215,14 +213,49 @@ def _label_hidden(params: dict[str, Any]) -> dict[str, str]:
     return {name: "hidden" if name in matrices and name != last else "rest" for name in params}
 
 
-def _number_dimensions(params: Any) -> Any:
-    """Say of every matrix what Optax assumes anyway, since it says so of a single one only."""
-    return jax.tree.map(lambda _: optax.contrib.MuonDimensionNumbers(), params)
+def orthogonalize(matrix: jax.Array) -> jax.Array:
+    """Bring all singular values of a matrix close to 1 (Newton-Schulz iteration, as in Muon: Jordan et al., 2024).
+
+    Every step of the iteration multiplies the matrix by a polynomial of its Gram matrix, and such polynomials commute:
+    they are multiplied up among themselves, and the matrix, whose one side may be long, only at the end. On the
+    1200 x 64 kernel of the fast recipe that is a third of the work of iterating on the matrix itself.
+
+    Parameters
+    ----------
+    matrix : jax.Array of shape (n, m)
+        Any scale; zeros stay zeros.
+
+    Returns
+    -------
+    jax.Array of shape (n, m)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from jaxdigits.core.optimizers import orthogonalize
+    >>> matrix = np.random.default_rng(0).normal(size=(50, 8)).astype(np.float32)
+    >>> singular_values = np.linalg.svd(orthogonalize(matrix), compute_uv=False)
+    >>> bool(0.6 < singular_values.min() < singular_values.max() < 1.3)
+    True
+    """
+    tall = matrix.shape[0] >= matrix.shape[1]
+    scaled = matrix / (jnp.linalg.norm(matrix) + 1e-8)
+    one = jnp.eye(min(matrix.shape), dtype=matrix.dtype)
+    a, b, c = NEWTON_SCHULZ
+
+    def advance(_: int, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        gram, product = carry
+        factor = a * one + b * gram + c * (gram @ gram)
+        return factor @ gram @ factor, product @ factor
+
+    gram = scaled.T @ scaled if tall else scaled @ scaled.T
+    _, product = jax.lax.fori_loop(0, NEWTON_SCHULZ_STEPS, advance, (gram, one))
+    rotated: jax.Array = scaled @ product if tall else product @ scaled
+    return rotated
 
 
-def _widen(update: jax.Array, param: Any) -> jax.Array:
+def _widen(update: jax.Array) -> jax.Array:
     """Scale a rotation so that outputs move alike whatever the kernel's shape (Jordan et al., 2024)."""
-    del param
     n_inputs, n_outputs = update.shape
     factor: float = max(1.0, n_outputs / n_inputs) ** 0.5
     return factor * update

@@ -8,11 +8,14 @@ import pytest
 
 from jaxdigits.core.optimizers import (
     ADAM_SHARE,
+    NEWTON_SCHULZ,
+    NEWTON_SCHULZ_STEPS,
     OPTIMIZERS,
     SCHEDULES,
     WARMUP,
     Settings,
     make_optimizer,
+    orthogonalize,
     scheduled_rate,
 )
 
@@ -129,6 +132,28 @@ def test_muon_rotates_hidden_matrices_whatever_their_gradient():
     assert np.all(np.abs(np.linalg.svd(update, compute_uv=False) - 1) < 0.5)
     alignment = np.sum(-update * np.asarray(gradient["layers.7.kernel"]))
     assert alignment > 0
+
+
+@pytest.mark.parametrize("shape", [(60, 7), (7, 60), (12, 12), (1, 5), (5, 1)])
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_orthogonalize_is_newton_schulz_on_the_matrix_itself(shape, scale):
+    matrix = np.random.default_rng(0).normal(size=shape)
+    expected = matrix / np.linalg.norm(matrix)
+    a, b, c = NEWTON_SCHULZ
+    for _ in range(NEWTON_SCHULZ_STEPS):
+        gram = expected @ expected.T
+        expected = (a * np.eye(len(gram)) + b * gram + c * gram @ gram) @ expected
+    found = orthogonalize(jnp.asarray(scale * matrix, jnp.float32))
+    # where the matrix is as small as what keeps it from dividing by zero, it is scaled a little
+    np.testing.assert_allclose(found, expected, atol=2e-2 if scale < 1e-3 else 2e-5)
+
+
+def test_orthogonalize_leaves_zeros_and_knows_low_rank():
+    assert not np.asarray(orthogonalize(jnp.zeros((5, 3)))).any()
+    line = np.outer(np.arange(1, 9), np.arange(1, 5)).astype(np.float32)
+    singular = np.linalg.svd(np.asarray(orthogonalize(jnp.asarray(line))), compute_uv=False)
+    assert abs(singular[0] - 1) < 0.5
+    assert np.all(singular[1:] < 1e-3)
 
 
 def test_muon_scales_wide_matrices_up():
