@@ -261,4 +261,4 @@ def _stack_numbers(members: Sequence[Task], first_steps: Any) -> Hyperparameters
             for task, step in zip(members, first_steps, strict=True)
         ]
     )
-    return stacked if np.any(stacked.dropout > 0) else stacked._replace(dropout=None)
+    return stacked

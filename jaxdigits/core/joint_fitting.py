@@ -228,5 +228,5 @@ def _compiled_for(task: Task) -> Hashable:
         row_bucket(len(task.training_set.rows)),
         task.n_classes,
         len(task.normalization.offset),
-        bool(task.hyperparameters.dropout > 0),
+        task.hyperparameters.dropout is None,
     )

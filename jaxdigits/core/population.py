@@ -222,8 +222,7 @@ def epoch(
     orders : int32 array of shape (members, whole batches of the row bucket)
         Rows of the table: see `samples.make_order`.
     hyperparameters : Hyperparameters
-        `dropout` is None if no member drops anything. Under vmap, rates of their own would make all members draw the
-        random numbers of dropout at every step: 42 us in place of 32 for the perceptrons above.
+        All members drop something, or none does and `dropout` is None.
     program : Program
         From `joint_program`; static.
     active : bool array of shape (members,), or None

@@ -305,7 +305,7 @@ def _make_hyperparameters(asked: dict[str, Any], recipe: Recipe, average_decay: 
         momentum=np.float32(asked["momentum"]),
         weight_decay=np.float32(recipe.weight_decay),
         label_smoothing=np.float32(recipe.label_smoothing),
-        dropout=np.float32(recipe.dropout),
+        dropout=np.float32(recipe.dropout) if recipe.dropout > 0 else None,
         average_decay=np.float32(average_decay),
         total_steps=np.float32(1),
     )

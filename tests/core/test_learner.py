@@ -117,8 +117,8 @@ def test_refits_are_bit_identical_and_seeds_differ(training_set):
 
 
 def test_neighboring_problems_share_their_programs(tabular):
-    """Rows, columns and classes are padded to buckets."""
-    ask(teach(tabular, 3), tabular.rows, 3)
+    """Rows, columns and classes are padded to buckets, and numbers are traced."""
+    ask(teach(tabular, 3, dropout=0.2), tabular.rows, 3)
     before = training.compile_count()
     smaller = Labeled(tabular.rows[tabular.labels < 2][:50, :4], tabular.labels[tabular.labels < 2][:50], None)
     ask(teach(smaller, 2, learning_rate=0.5, weight_decay=0.25, dropout=0.5), smaller.rows, 2)
