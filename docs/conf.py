@@ -28,6 +28,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "contract",
     "mathml",
+    "notebooks",
     "results",
 ]
 exclude_patterns = ["_build", "_templates", "examples", "**/README.md"]

@@ -2,6 +2,7 @@
 
 import importlib.util
 import inspect
+import json
 import re
 import shlex
 import sys
@@ -197,6 +198,36 @@ def test_results_that_are_not_there_say_what_measures_them(build):
     page = build(".. results:: speed\n   :measured-by: python -m benchmarks.speed")
     assert "Not measured yet" in page
     assert "python -m benchmarks.speed" in re.sub(r"<[^>]*>", "", page)
+
+
+def test_solutions_are_folded_in_notebooks(tmp_path):
+    """What sphinx-gallery makes of the directive, and what is made of that."""
+    pytest.importorskip("sphinx_gallery", reason="the extra docs is not installed")
+    from sphinx_gallery.gen_gallery import DEFAULT_GALLERY_CONF
+    from sphinx_gallery.notebook import jupyter_notebook, save_notebook
+    from sphinx_gallery.py_source_parser import split_code_and_text_blocks
+
+    notebooks = load_extension("notebooks")
+    example = DOCS / "examples" / "plot_activations.py"
+    _, blocks = split_code_and_text_blocks(str(example))
+    notebook = jupyter_notebook(blocks, DEFAULT_GALLERY_CONF, str(example.parent))
+    save_notebook(notebook, tmp_path / "plot_activations.ipynb")
+    for _ in range(2):  # the second time, there is nothing left to fold
+        notebooks.fold_notebooks(tmp_path)
+        cells = json.loads((tmp_path / "plot_activations.ipynb").read_text(encoding="utf-8"))["cells"]
+        last = "".join(cells[-1]["source"])
+        assert "dropdown" not in last
+        solutions = re.findall(r"<details><summary>Solution</summary>\n\n(.*?)\n</details>", last, re.DOTALL)
+        assert len(solutions) == 2
+        assert all(re.match(r"```python\n.*\n```\n\n\w", solution, re.DOTALL) for solution in solutions)
+        assert "\n**2. " in re.sub(r"<details>.*?</details>", "", last, flags=re.DOTALL)
+
+
+def test_folding_leaves_other_words_alone():
+    fold = load_extension("notebooks").fold
+    text = "Words.\n\n```python\nx = 1\n```\n   indented\n"
+    assert fold(text) == text.rstrip("\n")
+    assert fold(".. dropdown:: Solution\n\n   Yes.\n") == "<details><summary>Solution</summary>\n\nYes.\n</details>"
 
 
 def test_no_page_needs_another_host():

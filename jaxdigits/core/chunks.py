@@ -73,7 +73,9 @@ class Chunk:
         batch_size = self._program.batch_size
         length = -(-row_bucket(len(first.training_set.rows)) // batch_size) * batch_size
         self._orders = np.zeros((self.size, length), np.int32)
-        self._step(population.zero_info(self.size), first_step=0, n_steps=0)
+        # on the device already, as the sums that a second call goes on with: else JAX compiles once more for those
+        self._zero = jax.device_put(population.zero_info(self.size), first.device)
+        self._step(self._zero, first_step=0, n_steps=0)
 
     def train(self, stop: threading.Event, on_epoch: OnEpoch | None = None) -> None:
         """Train until every task is done.
@@ -137,7 +139,7 @@ class Chunk:
 
     def _run_epoch(self) -> Info:
         """Run one epoch of those that are running, in calls of about half a second, and fetch its sums."""
-        info, done = population.zero_info(self.size), 0
+        info, done = self._zero, 0
         longest = max(len(task.training_set.rows) for task in self.tasks)
         steps_per_epoch = -(-longest // self._program.batch_size)
         while done < steps_per_epoch:

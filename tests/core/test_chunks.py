@@ -1,9 +1,11 @@
 import threading
 
+import jax
 import numpy as np
 import pytest
 
 from jaxdigits import DigitClassifier
+from jaxdigits.core import fitting
 from jaxdigits.core.chunks import Chunk
 from jaxdigits.core.tasks import Labeled, prepare
 
@@ -51,3 +53,22 @@ def test_a_chunk_that_is_stopped_hands_back_what_it_has(tasks):
 
 def test_a_chunk_that_never_set_out_hands_back_no_history(tasks):
     assert [fit.history for fit in Chunk(tasks, 2, n_tables=1, freezes=False).close("interrupted")] == [[], []]
+
+
+def test_an_epoch_in_many_calls_compiles_nothing_that_setting_out_has_not(tasks, monkeypatch):
+    compiled = []
+
+    def listen(event, *_, **__):
+        if event == "/jax/core/compile/backend_compile_duration":
+            compiled.append(event)
+
+    monkeypatch.setattr(fitting, "FIRST_CALL_STEPS", 1)
+    chunk = Chunk(tasks, 2, n_tables=1, freezes=False)
+    chunk.set_out()
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        chunk.train(threading.Event())
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
+    assert len(chunk.close()[0].history) == 3
+    assert compiled == []
