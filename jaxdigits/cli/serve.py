@@ -22,7 +22,9 @@ NEEDED = {"fastapi": "fastapi", "uvicorn": "uvicorn", "httptools": "httptools", 
 
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-KEPT_BYTES = 2**22
+"""Numbers of glibc's malloc.h."""
+
+RETURNED_BYTES = 2**22
 """Freed blocks of this size go back to the system; left alone, glibc holds 20 MiB more after 3,000 broken pictures."""
 
 
@@ -103,5 +105,5 @@ def _return_freed_memory() -> None:
     """Fix two thresholds of glibc, which otherwise grow with what is freed; other systems have none."""
     with contextlib.suppress(AttributeError, OSError, TypeError):
         mallopt = ctypes.CDLL(None).mallopt
-        mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
-        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+        mallopt(M_MMAP_THRESHOLD, RETURNED_BYTES)
+        mallopt(M_TRIM_THRESHOLD, RETURNED_BYTES)

@@ -35,7 +35,8 @@ class Settings(NamedTuple):
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 NEWTON_SCHULZ_STEPS = 5
-"""Coefficients and length of Muon's iteration (Jordan et al., 2024); singular values end between 0.7 and 1.2."""
+"""Coefficients and length of Muon's iteration (Jordan et al., 2024): singular values above a hundredth of the norm end
+between 0.7 and 1.2, smaller ones grow at most 485 times."""
 
 ADAM_SHARE = 0.2
 """Muon's companion rate: what no matrix update suits (biases, the last layer) runs Adam at this share of the rate."""
@@ -214,11 +215,12 @@ def _label_hidden(params: dict[str, Any]) -> dict[str, str]:
 
 
 def orthogonalize(matrix: jax.Array) -> jax.Array:
-    """Bring all singular values of a matrix close to 1 (Newton-Schulz iteration, as in Muon: Jordan et al., 2024).
+    """Bring the singular values of a matrix close to 1 (Newton-Schulz iteration, as in Muon: Jordan et al., 2024).
 
     Every step of the iteration multiplies the matrix by a polynomial of its Gram matrix, and such polynomials commute:
     they are multiplied up among themselves, and the matrix, whose one side may be long, only at the end. On the
-    1200 x 64 kernel of the fast recipe that is a third of the work of iterating on the matrix itself.
+    1200 x 64 kernel of the fast recipe that is a third of the work of iterating on the matrix itself, on a square one
+    half as much again. Gram matrices square the range of the singular values, so full float32 products are asked for.
 
     Parameters
     ----------
@@ -243,15 +245,17 @@ def orthogonalize(matrix: jax.Array) -> jax.Array:
     one = jnp.eye(min(matrix.shape), dtype=matrix.dtype)
     a, b, c = NEWTON_SCHULZ
 
+    def multiply(left: jax.Array, right: jax.Array) -> jax.Array:
+        return jnp.matmul(left, right, precision=jax.lax.Precision.HIGHEST)
+
     def advance(_: int, carry: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         gram, product = carry
-        factor = a * one + b * gram + c * (gram @ gram)
-        return factor @ gram @ factor, product @ factor
+        factor = a * one + b * gram + c * multiply(gram, gram)
+        return multiply(multiply(factor, gram), factor), multiply(product, factor)
 
-    gram = scaled.T @ scaled if tall else scaled @ scaled.T
+    gram = multiply(scaled.T, scaled) if tall else multiply(scaled, scaled.T)
     _, product = jax.lax.fori_loop(0, NEWTON_SCHULZ_STEPS, advance, (gram, one))
-    rotated: jax.Array = scaled @ product if tall else product @ scaled
-    return rotated
+    return multiply(scaled, product) if tall else multiply(product, scaled)
 
 
 def _widen(update: jax.Array) -> jax.Array:

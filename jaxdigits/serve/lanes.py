@@ -101,9 +101,11 @@ class Lane(Generic[Item, Result]):
                 entry = self._queue.get_nowait()
             except queue.Empty:
                 break
+        more = entry is not None
+        del entry
         if taken:
             self._work_off(taken)
-        return entry is not None
+        return more
 
     def _work_off(self, taken: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         results: Sequence[Any]
@@ -114,6 +116,9 @@ class Lane(Generic[Item, Result]):
         loop = taken[0][1].get_loop()
         if not loop.is_closed():
             loop.call_soon_threadsafe(self._deliver, [future for _, future in taken], results)
+        # an error's traceback holds this frame and its caller's, which would hold the error in turn
+        taken.clear()
+        del results
 
     def _deliver(self, futures: list[asyncio.Future[Result]], results: Sequence[Any]) -> None:
         self.n_waiting -= len(futures)

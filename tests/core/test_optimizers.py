@@ -148,6 +148,20 @@ def test_orthogonalize_is_newton_schulz_on_the_matrix_itself(shape, scale):
     np.testing.assert_allclose(found, expected, atol=2e-2 if scale < 1e-3 else 2e-5)
 
 
+@pytest.mark.parametrize("decades", [2, 4, 6])
+def test_orthogonalize_takes_singular_values_of_many_sizes(decades):
+    generator = np.random.default_rng(0)
+    left, right = (np.linalg.qr(generator.normal(size=(n, 32)))[0] for n in (200, 32))
+    before = np.logspace(0, -decades, 32)
+    expected = before / np.linalg.norm(before)
+    a, b, c = NEWTON_SCHULZ
+    for _ in range(NEWTON_SCHULZ_STEPS):
+        expected = a * expected + b * expected**3 + c * expected**5
+    found = orthogonalize(jnp.asarray(left * before @ right.T, jnp.float32))
+    np.testing.assert_allclose(left.T @ np.asarray(found) @ right, np.diag(expected), atol=5e-3)
+    assert np.all((expected[before > 0.03] > 0.65) & (expected[before > 0.03] < 1.25))
+
+
 def test_orthogonalize_leaves_zeros_and_knows_low_rank():
     assert not np.asarray(orthogonalize(jnp.zeros((5, 3)))).any()
     line = np.outer(np.arange(1, 9), np.arange(1, 5)).astype(np.float32)

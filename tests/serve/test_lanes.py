@@ -98,15 +98,17 @@ def test_nobody_waits_for_a_cancelled_item():
     assert in_lane(lambda items: items, use, limit=5) == (2, 0)
 
 
-@pytest.mark.parametrize("fails", [False, True])
-def test_nothing_holds_an_item_that_is_done(fails):
+@pytest.mark.parametrize("ending", ["result", "error", "crash"])
+def test_nothing_holds_an_item_that_is_done(ending):
     """Though no other comes, and Python's collector of circles does not come by."""
 
     class Item:
         pass
 
     def work(items):
-        return [ValueError("odd") if fails else None for _ in items]
+        if ending == "crash":
+            raise ValueError("all")
+        return [ValueError("odd") if ending == "error" else None for _ in items]
 
     async def use(lane):
         item = Item()
