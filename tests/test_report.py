@@ -70,7 +70,7 @@ def split():
 
 @pytest.fixture(scope="module")
 def clf(split):
-    return DigitClassifier("linear", max_epochs=4, random_state=3, early_stopping=True).fit(split[0], split[2])
+    return DigitClassifier("linear", max_epochs=8, random_state=3, early_stopping=True).fit(split[0], split[2])
 
 
 @pytest.fixture
