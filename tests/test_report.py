@@ -135,7 +135,7 @@ def test_nothing_is_loaded_and_no_name_stands_twice(clf, split, read):
 
 def test_how_it_was_made_is_told(clf, split, read):
     page, _ = read(clf, split[1], split[3])
-    assert "DigitClassifier(early_stopping=True, max_epochs=4, model='linear', random_state=3)" in page.text
+    assert "DigitClassifier(early_stopping=True, max_epochs=8, model='linear', random_state=3)" in page.text
     assert "The same seed, 3," in page.text
     for name in ("jaxdigits", "jax", "numpy", "weight_decay", "learning_rate"):
         assert name in page.text
