@@ -30,7 +30,8 @@ Floats: TypeAlias = NDArray[np.float32]
 MAX_PIXELS = 100_000_000
 """Pictures with more pixels are refused before they are decoded: a small file can unpack to fill the memory."""
 
-_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, TypeError, struct.error)  # what decoders raise
+_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError, ArithmeticError, struct.error)
+"""What decoders raise when a file is broken."""
 
 _SIGNATURES: dict[bytes, str] = {
     b"\x89PNG\r\n\x1a\n": "PNG",
@@ -257,7 +258,7 @@ def _decode(image: Image.Image, longest: int | None, region: Box | None, *, draf
     factor = _find_factor(part, longest)
     if draft and factor > 1:
         # The decoder itself leaves out what reducing would average away: a photo opens in a fifth of the time.
-        image.draft(None, (stored[0] // factor, stored[1] // factor))
+        image.draft(None, (max(1, stored[0] // factor), max(1, stored[1] // factor)))
         drafted = round(stored[0] / image.size[0])
         left, top, right, bottom = part
         # Whole blocks of a pixel each.

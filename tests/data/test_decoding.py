@@ -282,3 +282,13 @@ def test_any_path_like_object_is_a_path(tmp_path):
 
     Image.fromarray(BLOCK).save(Place())
     assert open_picture(Place()).size == (60, 90)
+
+
+@pytest.mark.parametrize("size", [(3, 6000), (6000, 3), (1, 4000)])
+@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+def test_thin_pictures_are_reduced_to_a_pixel_and_no_further(size, form):
+    file = io.BytesIO()
+    Image.new("L", size, 200).save(file, form)
+    found = open_picture(file.getvalue(), longest=512)
+    assert min(found.levels.shape[:2]) >= 1
+    assert abs(float(np.median(found.levels)) - 200 / 255) < 0.02
