@@ -47,6 +47,10 @@ LINGER_SECONDS = 5.0
 """For how long a refused body is still let in: whoever sends it would not see the answer otherwise."""
 
 
+UNASKED_SECONDS = 0.2
+"""For how long a body is let in that a client has said it would not send unasked."""
+
+
 class Guard:
     """Stands around an application.
 
@@ -129,7 +133,9 @@ class _Exchange:
     async def _linger(self) -> None:
         """Let the rest of a body come in, unseen, for a while: closing at once would take the answer with it."""
         if any(name == b"expect" and value.lower() == b"100-continue" for name, value in self.scope["headers"]):
-            return  # the client waits to be asked for its body; whatever else is expected, it comes unasked
+            # The client waits to be asked for its body, and reading on would ask. Some send it all the same, at once.
+            await asyncio.sleep(UNASKED_SECONDS)
+            return
         left = 4 * self.guard.limits.body_bytes
         try:
             async with asyncio.timeout(min(LINGER_SECONDS, self.guard.limits.idle_seconds)):
