@@ -67,7 +67,7 @@ class Chunk:
         samples, self._first_rows = _make_table(self.members, self._n_tables)
         self._samples = jax.device_put(samples, first.device)
         states = self._first_states(self._samples)
-        self._numbers = _stack_numbers(self.members, states.step)
+        self._numbers = jax.device_put(_stack_numbers(self.members, states.step), first.device)
         self._latest: TrainState = jax.device_put(states, first.device)
         self._best = self._latest
         batch_size = self._program.batch_size
@@ -174,11 +174,11 @@ class Chunk:
         share = seconds / int(self.running.sum())
         improved = np.zeros(self.size, bool)
         records: list[Record | None] = [None] * len(self.tasks)
-        params = jax.device_get(self._latest.params)
+        went_well = _are_finite(self._latest.params, info.loss)
         for index in map(int, np.flatnonzero(self.running)):
             sums = Info(*(float(values[index]) for values in info))
             fit, task = self.fits[index], self.tasks[index]
-            if not fitting.is_finite({name: leaf[index] for name, leaf in params.items()}, sums.loss):
+            if not went_well[index]:
                 fit.ending, self.running[index] = "diverged", False
                 continue
             n_samples = len(task.training_set.rows)
@@ -253,6 +253,13 @@ def _make_table(members: Sequence[Task], n_tables: int) -> tuple[Samples, list[i
         np.int32(first.n_classes),
     )
     return samples, [begins[id(task.training_set.rows)] for task in members]
+
+
+def _are_finite(params: Any, losses: Any) -> np.ndarray:
+    """Tell for all members at once whose epoch went well, as `fitting.is_finite` does for one."""
+    leaves = [np.isfinite(leaf).reshape(len(losses), -1).all(axis=1) for leaf in jax.device_get(params).values()]
+    well: np.ndarray = np.logical_and.reduce([np.isfinite(losses), *leaves])
+    return well
 
 
 def _stack_numbers(members: Sequence[Task], first_steps: Any) -> Hyperparameters:

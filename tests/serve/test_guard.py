@@ -84,6 +84,30 @@ def test_a_client_that_waits_to_be_asked_for_its_body_is_not_waited_for(expected
     assert left == n_left
 
 
+def test_a_client_that_sends_its_body_unasked_gets_a_moment_for_it():
+    turns = []
+
+    async def receive():
+        return turns.append("asked for the body")
+
+    async def send(message):
+        turns.append("end" if not message.get("more_body", True) else "part of the answer")
+
+    async def client():
+        scope = {"type": "http", "headers": [*POST, (b"expect", b"100-continue")]}
+        answered = asyncio.create_task(Guard(answering(reads=False), Limits())(scope, receive, send))
+        while "part of the answer" not in turns[1:]:
+            await asyncio.sleep(0)
+        for _ in range(1000):  # what comes in meanwhile is dealt with, and the connection is still open
+            await asyncio.sleep(0)
+        turns.append("the body has arrived")
+        await answered
+
+    asyncio.run(client())
+    assert turns[-2:] == ["the body has arrived", "end"]
+    assert "asked for the body" not in turns
+
+
 def test_a_server_that_stops_closes_its_connections():
     sent, _ = exchange(answering(reads=False), closing=True)
     assert (b"connection", b"close") in sent[0]["headers"]
