@@ -1,4 +1,4 @@
-"""One table of what was asked of speed and what was found, from the results of all questions.
+"""One table of what is to be reached in speed and what was found, from the results of all questions.
 
 python -m benchmarks.speed_summary    writes results/speed-summary.md; `benchmarks.speed` does so at its end
 """
@@ -19,8 +19,8 @@ from benchmarks.speed_page import FLOOR, best_peer, passes, ratios, values
 __all__ = ["main", "make_summary"]
 
 RESULTS = Path(__file__).parent / "results"
-HEADER = "| question | row | figure | beside | its figure | times as fast | must be | aim |"
-RULE = "|---|---|--:|---|--:|--:|--:|--:|"
+HEADER = "| question | row | figure | beside | its figure | times as fast | goal |"
+RULE = "|---|---|--:|---|--:|--:|--:|"
 
 
 def make_summary(results: dict[str, dict[str, Any]]) -> str:
@@ -42,7 +42,7 @@ def make_summary(results: dict[str, dict[str, Any]]) -> str:
     rounds = [len(row["runs"]) for found in results.values() for row in found["rows"].values() if row["runs"]]
     text = (
         f"Medians over {min(rounds)} to {max(rounds)} rounds; libraries take turns within a round, each in a fresh "
-        "process, and ratios are taken within rounds. **Bold**: not reached."
+        "process, and ratios are taken within rounds. A goal in **bold** is not reached; each question's page tells more."
         if rounds
         else "Nothing is measured yet."
     )
@@ -50,7 +50,9 @@ def make_summary(results: dict[str, dict[str, Any]]) -> str:
 
 
 def _targets(found: dict[str, Any]) -> list[dict[str, Any]]:
-    return [target for target in found["question"]["targets"] if found["rows"].get(target["row"], {}).get("runs")]
+    """List what a measured row must reach; what is only aimed for stands on the question's page."""
+    targets: list[dict[str, Any]] = found["question"]["targets"]
+    return [each for each in targets if each["must"] and found["rows"].get(each["row"], {}).get("runs")]
 
 
 def _line(question: dict[str, Any], rows: dict[str, Any], target: dict[str, Any]) -> str:
@@ -58,7 +60,7 @@ def _line(question: dict[str, Any], rows: dict[str, Any], target: dict[str, Any]
     column = next((each for each in question["measures"] if each["key"] == key), {"title": key, "digits": 2})
     name, other = target["row"], target["against"]
     own = values(rows[name], key)
-    limits = {kind: target[kind] for kind in ("must", "aim")}
+    goal = target["must"]
     beside, its_figure, times = "-", "-", None
     judged = _scale(own, column) if own and other is None else None
     if other is not None:
@@ -67,7 +69,7 @@ def _line(question: dict[str, Any], rows: dict[str, Any], target: dict[str, Any]
             its_figure = _write(values(rows[beside], key), column)
             judged = times = statistics.median(ratios(rows[beside], rows[name], key))
     if other == FLOOR:  # its limits say how many times the floor a row may take
-        limits = {kind: limit and 1 / limit for kind, limit in limits.items()}
+        goal = 1 / goal
     if not passes(question, rows, name):
         judged = None
     cells = [
@@ -77,7 +79,7 @@ def _line(question: dict[str, Any], rows: dict[str, Any], target: dict[str, Any]
         beside,
         its_figure,
         "-" if times is None else f"{times:.2f}",
-        *(_judge(judged, limit, at_most=other is None) for limit in limits.values()),
+        _judge(judged, goal, at_most=other is None),
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -90,9 +92,7 @@ def _write(found: Sequence[float], column: dict[str, Any]) -> str:
     return f"{_scale(found, column):,.{column['digits']}f}"
 
 
-def _judge(found: float | None, limit: float | None, *, at_most: bool) -> str:
-    if limit is None:
-        return "-"
+def _judge(found: float | None, limit: float, *, at_most: bool) -> str:
     words = f"{'≤' if at_most else '≥'} {limit:.3g}"
     reached = found is not None and (found <= limit if at_most else found >= limit)
     return words if reached else f"**{words}**"

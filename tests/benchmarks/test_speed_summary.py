@@ -36,11 +36,11 @@ def last_line(**options):
 @pytest.mark.parametrize(
     ("target", "end"),
     [
-        ({"against": "best peer", "must": 2.0, "aim": 4.0}, "| peer | 3.00 | 3.00 | ≥ 2 | **≥ 4** |"),
-        ({"against": "slow peer", "must": 2.0}, "| slow peer | 9.00 | 9.00 | ≥ 2 | - |"),
-        ({"against": "floor", "must": 4.0, "aim": 1.5}, "| floor | 0.50 | 0.50 | ≥ 0.25 | **≥ 0.667** |"),
-        ({"against": None, "must": 1.5, "aim": 0.5}, "| - | - | - | ≤ 1.5 | **≤ 0.5** |"),
-        ({"against": "unknown", "must": 1.5}, "| unknown | - | - | **≥ 1.5** | - |"),
+        ({"against": "best peer", "must": 4.0, "aim": 5.0}, "| peer | 3.00 | 3.00 | **≥ 4** |"),
+        ({"against": "slow peer", "must": 2.0}, "| slow peer | 9.00 | 9.00 | ≥ 2 |"),
+        ({"against": "floor", "must": 4.0, "aim": 1.5}, "| floor | 0.50 | 0.50 | ≥ 0.25 |"),
+        ({"against": None, "must": 1.5, "aim": 0.5}, "| - | - | - | ≤ 1.5 |"),
+        ({"against": "unknown", "must": 1.5}, "| unknown | - | - | **≥ 1.5** |"),
     ],
     ids=str,
 )
@@ -49,13 +49,17 @@ def test_a_line_says_what_was_asked_and_whether_it_was_reached(target, end):
 
 
 def test_a_row_that_is_not_accurate_enough_reaches_nothing():
-    assert last_line(target={"against": "peer", "must": 2.0}, accuracy=0.5).endswith("| 3.00 | **≥ 2** | - |")
+    assert last_line(target={"against": "peer", "must": 2.0}, accuracy=0.5).endswith("| 3.00 | **≥ 2** |")
 
 
 def test_a_row_that_was_not_measured_has_no_line():
-    results = make_results(target={"against": "peer"})
+    results = make_results(target={"against": "peer", "must": 2.0})
     results["rows"]["ours"]["runs"] = []
     assert make_summary({"epoch": results}).splitlines()[-1].startswith("|---")
+
+
+def test_what_is_only_aimed_for_has_no_line():
+    assert last_line(target={"against": "peer", "aim": 2.0}).startswith("|---")
 
 
 def test_the_table_is_written_beside_the_results(tmp_path, capsys):
