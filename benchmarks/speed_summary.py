@@ -42,7 +42,7 @@ def make_summary(results: dict[str, dict[str, Any]]) -> str:
     rounds = [len(row["runs"]) for found in results.values() for row in found["rows"].values() if row["runs"]]
     text = (
         f"Medians over {min(rounds)} to {max(rounds)} rounds; libraries take turns within a round, each in a fresh "
-        "process, and ratios are taken within rounds. A goal in **bold** is not reached; each question's page tells more."
+        "process, and ratios are taken within rounds. **Bold**: a goal not reached; its page tells more."
         if rounds
         else "Nothing is measured yet."
     )
