@@ -7,7 +7,7 @@ ensemble's logits are the logarithms of its members' mean probabilities, and all
 from __future__ import annotations
 
 import warnings
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy import sparse
@@ -16,6 +16,9 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from jaxdigits.calibration import fit_temperature, pool_logits, rejection_threshold, softmax
 from jaxdigits.errors import InputError
 from jaxdigits.validation import check_same_shape, check_weights, encode_classes, flatten_pictures, to_rows
+
+if TYPE_CHECKING:
+    from jaxdigits.core.trained import TrainedNetwork
 
 __all__ = ["PredictionMixin"]
 
@@ -227,8 +230,8 @@ class PredictionMixin:
         (3, 8, 8)
         """
         logits = self._logits(X)
-        from jaxdigits.core.learner import explain
         from jaxdigits.core.saliency import SALIENCY
+        from jaxdigits.core.trained import explain
 
         if method not in SALIENCY:
             raise InputError(f"method must be one of {', '.join(SALIENCY)}, got {method!r}. Use 'gradient'.")
@@ -240,7 +243,8 @@ class PredictionMixin:
             )
         labels = logits.argmax(axis=1) if y is None else encode_classes(self._check_labels(X, y), self.classes_)
         X = validate_data(self, flatten_pictures(X), accept_sparse="csr", reset=False)
-        maps = explain(to_rows(X), labels, method=method, temperature=self.temperature_, **self._network())
+        network = self._network()
+        maps = explain(to_rows(X), labels, network, method=method, temperature=self.temperature_, device=self.device)
         if method == "gradient":
             low, high = self.pixel_range_ or (0.0, 1.0 / self.scale_)
             maps *= np.broadcast_to(high - low, self.n_features_in_).reshape(shape)
@@ -259,26 +263,26 @@ class PredictionMixin:
             starts = range(0, X.shape[0], SPARSE_BLOCK)
             return np.concatenate([self._logits(X[start : start + SPARSE_BLOCK]) for start in starts])
         from jaxdigits.core.inputs import range_mismatch
-        from jaxdigits.core.learner import predict_logits
+        from jaxdigits.core.trained import predict_logits
 
         rows = to_rows(X)
         mismatch = None if self.pixel_range_ is None else range_mismatch(rows, self.pixel_range_)
         if mismatch:
             warnings.warn(mismatch, UserWarning, stacklevel=3)
-        members = predict_logits(rows, **self._network())
+        members = predict_logits(rows, self._network(), device=self.device)
         return members[0] if self.n_members_ == 1 else pool_logits(members)
 
-    def _network(self) -> dict[str, Any]:
+    def _network(self) -> TrainedNetwork:
         """Return what the core needs to run the network."""
         from jaxdigits.core.inputs import InputView, Normalization
+        from jaxdigits.core.trained import TrainedNetwork
 
-        return {
-            "model": self.model if self.spec_ is None else self.spec_,
-            "params": self.params_,
-            "extras": self.extras_,
-            "view": InputView(self.image_shape_, self.pixel_range_),
-            "normalization": Normalization(self.offset_, self.scale_),
-            "n_classes": len(self.classes_),
-            "device": self.device,
-            "n_members": self.n_members_,
-        }
+        return TrainedNetwork(
+            self.model if self.spec_ is None else self.spec_,
+            self.params_,
+            self.extras_,
+            InputView(self.image_shape_, self.pixel_range_),
+            Normalization(self.offset_, self.scale_),
+            len(self.classes_),
+            self.n_members_,
+        )

@@ -6,10 +6,11 @@ import pytest
 from flax import nnx
 
 from jaxdigits import DigitClassifier
-from jaxdigits.core import learner, training
-from jaxdigits.core.learner import learn, predict_logits
+from jaxdigits.core import training
+from jaxdigits.core.learner import learn
 from jaxdigits.core.samples import merge_repeated
 from jaxdigits.core.tasks import Labeled, Start, canonical, prepare
+from jaxdigits.core.trained import TrainedNetwork, predict_logits
 from jaxdigits.errors import InputError
 
 ASKED = {**DigitClassifier().get_params(), "model": "mlp", "hidden_sizes": (16,), "max_epochs": 3}
@@ -37,16 +38,15 @@ def teach(labeled, n_classes=10, *, seed=0, **options):
 
 
 def ask(learned, rows, n_classes=10, model=None):
-    return predict_logits(
-        rows,
-        model=learned.spec if model is None else model,
-        params=learned.params,
-        extras=learned.extras,
-        view=learned.view,
-        normalization=learned.normalization,
-        n_classes=n_classes,
-        device=None,
-    )[0]
+    network = TrainedNetwork(
+        learned.spec if model is None else model,
+        learned.params,
+        learned.extras,
+        learned.view,
+        learned.normalization,
+        n_classes,
+    )
+    return predict_logits(rows, network)[0]
 
 
 def go_on(learned, *, keep_optimizer):
@@ -194,21 +194,3 @@ def test_a_network_of_the_users_own_is_learned_asked_and_continued(training_set)
     np.testing.assert_array_equal(ask(learned, training_set.rows[:1], model=build_plain), logits[:1])
     more = teach(training_set, model=build_plain, max_epochs=1, start=go_on(learned, keep_optimizer=True))
     assert more.history[0]["loss"] < learned.history[0]["loss"]
-
-
-def test_many_networks_are_told_apart_however_often_they_take_turns(training_set):
-    networks = [teach(training_set, seed=seed, max_epochs=1) for seed in range(learner.MAX_PLACED + 3)]
-    rows = training_set.rows[:5]
-    expected = [ask(network, rows) for network in networks]
-    for _ in range(3):
-        for network, logits in zip(networks, expected, strict=True):
-            np.testing.assert_array_equal(ask(network, rows), logits)
-    assert len({logits.tobytes() for logits in expected}) == len(networks)
-    assert len(learner._placed) <= learner.MAX_PLACED
-
-
-def test_weights_that_were_asked_can_no_longer_be_changed_behind_the_back(training_set):
-    learned = teach(training_set, max_epochs=1)
-    ask(learned, training_set.rows[:1])
-    with pytest.raises(ValueError, match="read-only"):
-        learned.params["layers.1.kernel"][0, 0] = 1.0
