@@ -38,6 +38,11 @@ NEWTON_SCHULZ_STEPS = 5
 """Coefficients and length of Muon's iteration (Jordan et al., 2024): singular values above a hundredth of the norm end
 between 0.7 and 1.2, smaller ones grow at most 485 times."""
 
+MOST_FLAT = 1 << 15
+"""Parameters up to which Adam sees one vector: the step of a perceptron of 64-100-10 is a tenth faster so, and compiles
+in two thirds of the time. With the 101,770 of 784-128-10 it is a hundred times slower: XLA merges the product that
+makes the gradient into the concatenation."""
+
 ADAM_SHARE = 0.2
 """Muon's companion rate: what no matrix update suits (biases, the last layer) runs Adam at this share of the rate."""
 
@@ -89,7 +94,7 @@ def make_adam(settings: Settings) -> optax.GradientTransformation:
     """
     return optax.chain(
         optax.add_decayed_weights(settings.weight_decay, mask=is_kernel),
-        optax.scale_by_adam(),
+        _scale_by_adam(),
         optax.scale_by_learning_rate(settings.learning_rate),
     )
 
@@ -113,7 +118,11 @@ def make_adamw(settings: Settings) -> optax.GradientTransformation:
     >>> callable(transformation.init), callable(transformation.update)
     (True, True)
     """
-    return optax.adamw(settings.learning_rate, weight_decay=settings.weight_decay, mask=is_kernel)
+    return optax.chain(
+        _scale_by_adam(),
+        optax.add_decayed_weights(settings.weight_decay, mask=is_kernel),
+        optax.scale_by_learning_rate(settings.learning_rate),
+    )
 
 
 def make_muon(settings: Settings) -> optax.GradientTransformation:
@@ -206,6 +215,19 @@ def is_kernel(params: Any) -> Any:
     {'bias': False, 'kernel': True}
     """
     return jax.tree.map(lambda leaf: leaf.ndim >= 2, params)  # passes over what Optax masks out
+
+
+def _scale_by_adam() -> optax.GradientTransformation:
+    """Adam's moments, kept in one vector where there are few parameters: every array more is more programs a step."""
+    apart, together = optax.scale_by_adam(), optax.flatten(optax.scale_by_adam())
+
+    def choose(tree: Any) -> optax.GradientTransformation:
+        return together if sum(leaf.size for leaf in jax.tree.leaves(tree)) <= MOST_FLAT else apart
+
+    def update(updates: Any, state: Any, params: Any = None) -> Any:
+        return choose(updates).update(updates, state, params)
+
+    return optax.GradientTransformation(lambda params: choose(params).init(params), update)
 
 
 def _label_hidden(params: dict[str, Any]) -> dict[str, str]:

@@ -6,6 +6,7 @@ import numpy as np
 import optax
 import pytest
 
+from jaxdigits.core import optimizers
 from jaxdigits.core.optimizers import (
     ADAM_SHARE,
     NEWTON_SCHULZ,
@@ -95,8 +96,10 @@ def test_sgd_is_momentum_with_decay_in_the_gradient(nesterov):
         np.testing.assert_allclose(found[name], expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("most_flat", [0, 10**6], ids=["an array each", "one vector"])
 @pytest.mark.parametrize("optimizer", ["adam", "adamw"])
-def test_adam_with_decay_in_the_gradient_or_decoupled(optimizer):
+def test_adam_with_decay_in_the_gradient_or_decoupled(optimizer, most_flat, monkeypatch):
+    monkeypatch.setattr(optimizers, "MOST_FLAT", most_flat)
     params, gradients = make_params(), [make_params(1), make_params(2)]
     found = take_steps(optimizer, params, gradients, decay=DECAY)
     for name, value in params.items():
