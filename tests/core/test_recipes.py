@@ -50,6 +50,14 @@ def make_own_optimizer():
     return optax.adam(1e-3)
 
 
+def test_a_convolutional_network_trains_shorter_and_with_less_on_rows_that_are_no_pictures():
+    pictures, rows = resolve(model="cnn", n_samples=200), resolve(is_image=False, model="cnn", n_samples=200)
+    assert (pictures.optimizer, rows.optimizer) == ("muon", "adamw")
+    assert rows.max_epochs < pictures.max_epochs
+    assert rows.label_smoothing == 0
+    assert not rows.augment
+
+
 @pytest.mark.parametrize("model", [AUTO, *MODELS, lambda *_: None])
 @pytest.mark.parametrize("is_image", [False, True])
 @pytest.mark.parametrize("optimizer", [AUTO, *OPTIMIZERS, make_own_optimizer])
