@@ -185,8 +185,8 @@ def _page_ablation(results: dict[str, Any]) -> list[str]:
         f"What each part is worth, in runs of {results['short']} epochs on 50,000 training images; accuracy on "
         f"the other 10,000, mean ± standard deviation of {len(base)} seeds, difference from the first row in points.",
         "",
-        "| recipe | accuracy | difference | fit |",
-        "|---|--:|--:|--:|",
+        "| recipe | accuracy | difference |",
+        "|---|--:|--:|",
     ]
     for name, runs in ablation.items():
         lines.append(_ablation_row(name, list(runs.values()), "accuracy", base))
@@ -196,15 +196,14 @@ def _page_ablation(results: dict[str, Any]) -> list[str]:
     together = results.get("ablation_together")
     if together:
         for name, value in together.items():
-            lines.append(f"| {name} | {100 * value:.2f} % | {100 * (value - np.mean(base)):+.2f} | |")
+            lines.append(f"| {name} | {100 * value:.2f} % | {100 * (value - np.mean(base)):+.2f} |")
     return lines
 
 
 def _ablation_row(name: str, runs: Sequence[dict[str, Any]], figure: str, base: Sequence[float]) -> str:
     values = [run[figure] for run in runs]
     difference = 100 * (np.mean(values) - np.mean(base))
-    seconds = np.median([run["seconds"] for run in runs])
-    return f"| {name} | {_percent(values)} | {difference:+.2f} | {seconds:.0f} s |"
+    return f"| {name} | {_percent(values)} | {difference:+.2f} |"
 
 
 def _page_budget(budget: dict[str, Any]) -> list[str]:
