@@ -92,7 +92,7 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 "fast" is a short way to 99 % on MNIST: two epochs of a network that shrinks pictures by strides reach 99.03 %.
 "accurate" spends minutes where the defaults spend seconds: 20 epochs with every picture moved anew each time; 15 of
-them reach 99.67 %, and 99.52 % with elastic fields and other stroke widths on top. Chosen on 10,000 held-out training
+them reach 99.6 %, and 99.5 % with elastic fields and other stroke widths on top. Chosen on 10,000 held-out training
 images, whose accuracies these are; `benchmarks.bench_accuracy` tells what each part is worth.
 """
 

@@ -83,6 +83,11 @@ def predict_logits(rows: np.ndarray, network: TrainedNetwork, *, device: str | N
     Returns
     -------
     ndarray of shape (n_members, n, n_classes), float32
+
+    Raises
+    ------
+    InputError
+        If there is no such device.
     """
     placed = _place(network, n_features=rows.shape[1], device=device)
     found = [run(rows) for run in placed.members]
@@ -118,6 +123,11 @@ def explain(
     Returns
     -------
     ndarray of shape (n, height, width), float64
+
+    Raises
+    ------
+    InputError
+        If there is no such device.
     """
     where, real = find_device(device), _restore_model(network)
     placed = [
