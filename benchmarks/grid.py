@@ -68,7 +68,9 @@ def run_search(
 def report(search: Any, *, epochs: int) -> dict[str, Any]:
     """Return what a search found; `epochs` are those of the best candidate, as it counts them itself."""
     scores = search.cv_results_["mean_test_score"]
+    alone = search.n_jobs in (None, 1)
     return {
+        **({} if alone else {"peak_mib": None}),  # the memory of this process is not that of its workers
         "accuracy": float(search.best_score_),
         "mean_score": float(scores.mean()),
         "candidates": len(scores),

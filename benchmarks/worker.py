@@ -73,7 +73,7 @@ def main(words: list[str]) -> int:
     module, _, name = words[0].partition(":")
     measure: Callable[[Settings], dict[str, Any]] = getattr(import_module(module), name)
     figures = measure(json.loads(words[1]))
-    print(MARK + json.dumps({**figures, "peak_mib": peak_memory()}), flush=True)
+    print(MARK + json.dumps({"peak_mib": peak_memory(), **figures}), flush=True)
     return 0
 
 

@@ -16,6 +16,8 @@ PIXEL_TOPS = (1.0, 16.0, 255.0, 65_535.0)
 
 SMALLEST_IMAGE_SIDE = 8
 
+BLOCK_ROWS = 4096
+
 
 class InputView(NamedTuple):
     """How rows are read.
@@ -118,10 +120,11 @@ def fit_normalization(rows: np.ndarray, weights: np.ndarray, view: InputView) ->
     if view.pixel_range is not None:
         low, high = view.pixel_range
         return _as_float32(np.array([low]), np.array([1.0 / (high - low)]))
-    wide = rows.astype(np.float64)
     shares = weights.astype(np.float64) / weights.sum(dtype=np.float64)
-    mean = shares @ wide
-    square = shares @ np.square(wide - mean)
+    # In blocks: float64 copies of all rows took 24 times the memory of bytes, and half the time of a short fit.
+    blocks = [slice(start, start + BLOCK_ROWS) for start in range(0, len(rows), BLOCK_ROWS)]
+    mean = np.sum([shares[block] @ rows[block].astype(np.float64) for block in blocks], axis=0)
+    square = np.sum([shares[block] @ np.square(rows[block] - mean) for block in blocks], axis=0)
     if view.image_shape is not None:
         square = np.array([np.mean(square + np.square(mean - mean.mean()))])
         mean = np.array([mean.mean()])

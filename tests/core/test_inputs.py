@@ -1,4 +1,5 @@
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -117,6 +118,22 @@ def test_tabular_columns_get_weighted_mean_zero_and_deviation_one():
     found = normalize(rows, weights, InputView(None, None))
     np.testing.assert_allclose(np.average(found, axis=0, weights=weights), 0, atol=1e-4)
     np.testing.assert_allclose(np.average(found**2, axis=0, weights=weights), 1, rtol=1e-4)
+
+
+def test_many_rows_are_taken_block_by_block():
+    generator = np.random.default_rng(2)
+    rows = generator.integers(0, 256, (10_000, 40), dtype=np.uint8)
+    weights = generator.uniform(0.1, 2, len(rows))
+    tracemalloc.start()
+    try:
+        offset, scale = fit_normalization(rows, weights, InputView(None, None))
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    mean = np.average(rows, axis=0, weights=weights)
+    np.testing.assert_allclose(offset, mean, rtol=1e-6)
+    np.testing.assert_allclose(scale, np.average((rows - mean) ** 2, axis=0, weights=weights) ** -0.5, rtol=1e-6)
+    assert most < 8 * rows.size  # less than float64 copies of all rows
 
 
 def test_other_pictures_get_one_mean_and_deviation_over_all_pixels():
