@@ -1,15 +1,14 @@
 """How accurate networks of this library become, and what each part of the recipe is worth.
 
-    python -m benchmarks.bench_accuracy                             all: about two and a half hours on 2 cores
+    python -m benchmarks.bench_accuracy                             all: about an hour and a half on 2 cores
     python -m benchmarks.bench_accuracy --parts ablation budget     these parts only
     python -m benchmarks.bench_accuracy --quick --output FOLDER     does everything run?
     python -m benchmarks.bench_accuracy --draw                      measure nothing: the page again
 
 `ablation`: short runs on 50,000 of MNIST's training images, judged by the other 10,000; one part of the recipe is
-changed at a time. `budget`: what `max_seconds` makes of a time budget, judged by the same 10,000. `test`: the recipes
-"accurate" and "best" of `jaxdigits.core.recipes.RECIPES`, trained on all 60,000 images in a fresh process for each
-seed, as many at a time as there are cores and each on one of them; the test images are looked at once a seed, singly
-and in ensembles. The recipes were chosen on the split.
+changed at a time. `budget`: what `max_seconds` makes of a time budget, judged by the same 10,000. `test`: the recipe
+`jaxdigits.core.recipes.RECIPES["accurate"]`, trained on all 60,000 images in a fresh process for each seed; the test
+images are looked at once a seed, singly and in ensembles. The recipe was chosen on the split.
 
 A run that was stopped goes on where it stood when the same command is given again. MNIST is found where
 `jaxdigits.load_mnist` looks for it. It writes `accuracy.json`, and from that file alone `accuracy.md` and
@@ -19,16 +18,11 @@ A run that was stopped goes on where it stood when the same command is given aga
 from __future__ import annotations
 
 import argparse
-import hashlib
-import os
-import queue
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +30,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from benchmarks.accuracy_page import make_page, make_summary
-from benchmarks.results import TOP_FOLDER, describe_environment, read_results, write_results
+from benchmarks.results import TOP_FOLDER, describe_environment, mean_and_deviation, read_results, write_results
 from jaxdigits import DigitClassifier, JaxDigitsError, load_mnist
 from jaxdigits.core.augmentation import AUGMENTATIONS
 from jaxdigits.core.recipes import RECIPES
 from jaxdigits.data.resampling import VIEWS, make_views
 
-__all__ = ["CHANGES", "main"]
+__all__ = ["CHANGES", "main", "make_page", "make_summary"]
 
 RESULTS = Path(__file__).parent / "results"
 RECIPE = RECIPES["accurate"]
-TESTED = ("best", "accurate")  # the longer first, so that no core waits at the end
 PARTS = ("ablation", "budget", "test")
 N_HELD_OUT = 10_000
 SHORT = 3  # epochs of a run of the ablation
@@ -119,6 +111,130 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def make_page(results: dict[str, Any]) -> str:
+    """Write the tables from the results alone.
+
+    Parameters
+    ----------
+    results : dict
+        What `accuracy.json` holds; parts may be missing.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    lines = [make_summary(results).rstrip("\n")]
+    if results.get("ablation"):
+        lines += _page_ablation(results)
+    if results.get("budget"):
+        lines += _page_budget(results["budget"])
+    return "\n".join(lines) + "\n"
+
+
+def make_summary(results: dict[str, Any]) -> str:
+    """Write the table of the test images alone.
+
+    Parameters
+    ----------
+    results : dict
+        What `accuracy.json` holds.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    machine = results["environments"][-1]["machine"]
+    settings = ", ".join(f"{name}={_as_tuple(value)!r}" for name, value in results["recipe"].items())
+    lines = ["# Accuracy", "", f"`DigitClassifier({settings})`, on {machine['cores']} cores of {machine['processor']}."]
+    if results.get("test"):
+        lines += _page_test(results["test"])
+    return "\n".join(lines) + "\n"
+
+
+def _page_test(runs: dict[str, Any]) -> list[str]:
+    singles = list(runs["seeds"].values())
+    seconds = [run["seconds"] for run in singles]
+    rows = [
+        (f"one network, mean ± standard deviation of {len(singles)} seeds", [run["accuracy"] for run in singles]),
+        ("the same, over 9 views of each image", [run["views"] for run in singles]),
+    ]
+    together = runs.get("together")
+    if together:
+        rows += [
+            (f"ensemble of the {together['n']}", [together["accuracy"]]),
+            (f"ensemble of the {together['n']}, over 9 views", [together["views"]]),
+        ]
+    return [
+        "",
+        "MNIST's 10,000 test images, trained on all 60,000 training images, "
+        f"{min(seconds):.0f} to {max(seconds):.0f} s a fit, start of JAX and compilation included.",
+        "",
+        "| what | accuracy |",
+        "|---|--:|",
+        *(f"| {name} | {_percent(values)} |" for name, values in rows),
+    ]
+
+
+def _page_ablation(results: dict[str, Any]) -> list[str]:
+    ablation = results["ablation"]
+    base = [run["accuracy"] for run in ablation["the recipe"].values()]
+    lines = [
+        "",
+        f"What each part is worth, in runs of {results['short']} epochs on 50,000 training images; accuracy on "
+        f"the other 10,000, mean ± standard deviation of {len(base)} seeds, difference from the first row in points.",
+        "",
+        "| recipe | accuracy | difference |",
+        "|---|--:|--:|",
+    ]
+    for name, runs in ablation.items():
+        lines.append(_ablation_row(name, list(runs.values()), "accuracy", base))
+    lines.append(
+        _ablation_row("the recipe, over 9 views of each image", list(ablation["the recipe"].values()), "views", base)
+    )
+    together = results.get("ablation_together")
+    if together:
+        for name, value in together.items():
+            lines.append(f"| {name} | {100 * value:.2f} % | {100 * (value - np.mean(base)):+.2f} |")
+    return lines
+
+
+def _ablation_row(name: str, runs: Sequence[dict[str, Any]], figure: str, base: Sequence[float]) -> str:
+    values = [run[figure] for run in runs]
+    difference = 100 * (np.mean(values) - np.mean(base))
+    return f"| {name} | {_percent(values)} | {difference:+.2f} |"
+
+
+def _page_budget(budget: dict[str, Any]) -> list[str]:
+    lines = [
+        "",
+        "`DigitClassifier(max_seconds=T)` with the recipe's network and augmentation, fresh processes, accuracy on "
+        "the same 10,000 training images held out.",
+        "",
+        "| T | fit took | overrun | epochs | accuracy |",
+        "|--:|--:|--:|--:|--:|",
+    ]
+    for allowed, runs in budget.items():
+        every = list(runs.values())
+        took = [run["seconds"] for run in every]
+        over = max(took) / float(allowed) - 1
+        epochs = np.mean([run["epochs"] for run in every])
+        accuracies = [run["accuracy"] for run in every]
+        times = " and ".join(f"{seconds:.1f}" for seconds in took)
+        lines.append(f"| {allowed} s | {times} s | {100 * over:+.0f} % | {epochs:.1f} | {_percent(accuracies)} |")
+    return lines
+
+
+def _percent(values: Sequence[float]) -> str:
+    mean, deviation = mean_and_deviation(values)
+    return f"{100 * mean:.2f} ± {100 * deviation:.2f} %" if len(values) > 1 else f"{100 * mean:.2f} %"
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench_accuracy", description=__doc__.splitlines()[0])
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="which tables (default: all)")
@@ -126,7 +242,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="800 images, 1 epoch, 1 seed; needs --output")
     parser.add_argument("--restart", action="store_true", help="train anew what the results already hold")
     parser.add_argument("--draw", action="store_true", help="train nothing: make the page again")
-    parser.add_argument("--one", nargs=5, metavar=("KIND", "VALUE", "IMAGES", "CORE", "FILE"), help=argparse.SUPPRESS)
+    parser.add_argument("--one", nargs=4, metavar=("KIND", "VALUE", "IMAGES", "FILE"), help=argparse.SUPPRESS)
     args = parser.parse_args(arguments)
     if args.quick and args.output is None:
         parser.error("--quick needs --output DIR: its figures must not replace the real ones")
@@ -140,7 +256,7 @@ def _measure(results: dict[str, Any], args: argparse.Namespace, path: Path) -> N
     if environment not in results["environments"]:
         results["environments"].append(environment)
     results.pop("rows", None)
-    recipe = _as_plain(RECIPE)
+    recipe = {name: list(value) if isinstance(value, tuple) else value for name, value in RECIPE.items()}
     if args.restart or results.get("recipe", recipe) != recipe:
         print("The recipe has changed, or all shall be new: earlier runs are dropped.", file=sys.stderr)
         results.clear()
@@ -202,81 +318,46 @@ def _run_budget(results: dict[str, Any], quick: bool, path: Path) -> None:
 
 
 def _run_test(results: dict[str, Any], quick: bool, path: Path) -> None:
+    record = results.setdefault("test", {"seeds": {}})
     n_seeds = QUICK["seeds"] if quick else SEEDS["test"]
-    record = results.setdefault("test", {})
-    kept = path.with_name("told")  # an ensemble needs them all, and a run may be stopped
-    cores: queue.Queue[int | None] = queue.Queue()
-    for core in sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [None]:
-        cores.put(core)
-
-    def train(name: str, seed: int) -> None:
-        file = kept / f"{name}-{seed}-{_key(name)}.npz"
-        if file.exists():
-            return
-        core = cores.get()
-        try:
-            found = _in_fresh_process(name, str(seed), quick, core)
-        finally:
-            cores.put(core)
-        kept.mkdir(exist_ok=True)
-        np.savez(file.with_suffix(".part.npz"), **found)
-        file.with_suffix(".part.npz").replace(file)
-        _say(f"{name}, seed {seed}: {_score(found['alone'], found['labels'])}")
-
-    wanted = [name for name in TESTED if len(record.get(name, {}).get("seeds", ())) < n_seeds or _is_new(record, name)]
-    with ThreadPoolExecutor(cores.qsize()) as lanes:
-        for run in as_completed([lanes.submit(train, name, seed) for name in wanted for seed in range(n_seeds)]):
-            run.result()
-    for name in wanted:
-        told = [dict(np.load(kept / f"{name}-{seed}-{_key(name)}.npz")) for seed in range(n_seeds)]
-        record[name] = {"recipe": _as_plain(RECIPES[name]), "at_a_time": cores.qsize(), **_judge(told)}
-    write_results(path, results)
-    shutil.rmtree(kept, ignore_errors=True)
-
-
-def _judge(told: list[dict[str, Any]]) -> dict[str, Any]:
-    """Score networks of several seeds, singly and together."""
-    labels = told[0]["labels"]
-    seeds = {
-        str(seed): {
-            "accuracy": _score(each["alone"], labels),
-            "views": _score(each["views"], labels),
-            "seconds": round(float(each["seconds"]), 1),
+    if len(record["seeds"]) >= n_seeds:
+        return
+    record["seeds"] = {}  # an ensemble needs them all
+    alone: list[Probabilities] = []
+    views: list[Probabilities] = []
+    for seed in range(n_seeds):
+        found = _in_fresh_process("test", str(seed), quick)
+        alone.append(found["alone"])
+        views.append(found["views"])
+        labels = found["labels"]
+        record["seeds"][str(seed)] = {
+            "accuracy": _score(alone[-1], labels),
+            "views": _score(views[-1], labels),
+            "seconds": round(float(found["seconds"]), 1),
         }
-        for seed, each in enumerate(told)
-    }
-    together = {kind: _score(sum(each[kind] for each in told), labels) for kind in ("alone", "views")}
-    return {"seeds": seeds, "together": {"n": len(told), "accuracy": together["alone"], "views": together["views"]}}
+        record["together"] = {
+            "n": len(alone),
+            "accuracy": _score(sum(alone), labels),
+            "views": _score(sum(views), labels),
+        }
+        write_results(path, results)
+        _say(f"test, seed {seed}: {record['seeds'][str(seed)]}")
 
 
-def _is_new(record: dict[str, Any], name: str) -> bool:
-    return bool(record[name]["recipe"] != _as_plain(RECIPES[name]))
-
-
-def _as_plain(recipe: dict[str, Any]) -> dict[str, Any]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in recipe.items()}
-
-
-def _key(name: str) -> str:
-    return hashlib.sha256(repr(RECIPES[name]).encode()).hexdigest()[:8]
-
-
-def _in_fresh_process(kind: str, value: str, quick: bool, core: int | None = None) -> dict[str, Any]:
+def _in_fresh_process(kind: str, value: str, quick: bool) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "told.npz"
-        words = [kind, value, str(QUICK["images"] if quick else 0), "all" if core is None else str(core), str(path)]
+        words = [kind, value, str(QUICK["images"] if quick else 0), str(path)]
         command = [sys.executable, "-m", "benchmarks.bench_accuracy", "--one", *words]
         subprocess.run(command, check=True, cwd=TOP_FOLDER)
         with np.load(path) as told:
             return dict(told)
 
 
-def _train_one(kind: str, value: str, n_images: str, core: str, path: str) -> None:
+def _train_one(kind: str, value: str, n_images: str, path: str) -> None:
     """Train one network, and write what it says of the images that it is judged by."""
-    if core != "all":
-        os.sched_setaffinity(0, {int(core)})  # before JAX counts the cores
     quick = int(n_images) or None
-    settings = {**RECIPES.get(kind, RECIPE), **({"max_epochs": QUICK["epochs"]} if quick else {})}
+    settings = {**RECIPE, **({"max_epochs": QUICK["epochs"]} if quick else {})}
     if kind == "budget":
         allowed, seed = value.split(":")
         del settings["max_epochs"]

@@ -63,7 +63,7 @@ class DigitClassifier(PredictionMixin, CallbackSupportMixin, ClassifierMixin, Ba
 
     Parameters
     ----------
-    model : {"auto", "linear", "mlp", "cnn", "strided_cnn", "deep_cnn", "lenet5", "resnet"} or callable, default="auto"
+    model : {"auto", "linear", "mlp", "cnn", "strided_cnn", "lenet5", "resnet"} or callable, default="auto"
         The network. "auto" is "cnn" for pictures and "mlp" for other rows. A callable
         ``(image_shape, n_classes, rngs)`` returns a ``flax.nnx.Module`` that maps (n, h, w, 1) to logits.
     image_shape : "auto", (height, width) or None, default="auto"
@@ -71,9 +71,9 @@ class DigitClassifier(PredictionMixin, CallbackSupportMixin, ClassifierMixin, Ba
         its rows have a square width of at least 64 and values that are non-negative and integers or within [0, 1].
         None says that rows are no pictures.
     hidden_sizes : tuple of int, default=(128,)
-        Widths of the dense hidden layers ("mlp", "cnn", "strided_cnn", "deep_cnn").
+        Widths of the dense hidden layers ("mlp", "cnn", "strided_cnn").
     channels : tuple of int, default=(32, 64)
-        Channels of the convolutions ("cnn", "strided_cnn", "deep_cnn", "resnet").
+        Channels of the convolutions ("cnn", "strided_cnn", "resnet").
     activation : {"relu", "sigmoid", "tanh", "gelu", "log_sigmoid"}, default="relu"
         Nonlinearity.
     dropout : "auto" or float in [0, 1), default="auto"

@@ -61,7 +61,6 @@ def tiny(model, **changes):
         "mlp": {"hidden_sizes": (8,)},
         "cnn": {"channels": (2,), "hidden_sizes": (8,)},
         "strided_cnn": {"channels": (2, 4), "hidden_sizes": (8,)},
-        "deep_cnn": {"channels": (2, 4), "hidden_sizes": (8,)},
         "resnet": {"channels": (2, 4)},
     }
     return DigitClassifier(model, max_epochs=1, random_state=0, **settings.get(model, {}) | changes)

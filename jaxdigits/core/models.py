@@ -390,49 +390,6 @@ def make_strided_cnn(input_shape: tuple[int, ...], n_classes: int, options: Opti
     return ModelSpec(input_shape, n_classes, tuple(layers))
 
 
-def make_deep_cnn(input_shape: tuple[int, ...], n_classes: int, options: Options) -> ModelSpec:
-    """Make a deeper network: a 5x5 convolution, pairs of 3x3 ones, and a single one; all but the last are pooled.
-
-    Made for three `options.channels` or more. With (32, 64, 128) and no hidden layer it has twice the work of
-    `make_cnn`, half its weights, and 35 mistakes in 10,000 held-out MNIST images where that makes 39.
-
-    Parameters
-    ----------
-    input_shape : tuple of int
-        (height, width) of a picture.
-    n_classes : int
-        Width of the logits.
-    options : Options
-        All of it is read.
-
-    Returns
-    -------
-    ModelSpec
-
-    Examples
-    --------
-    >>> from jaxdigits.core.models import Options, make_deep_cnn
-    >>> spec = make_deep_cnn((28, 28), 10, Options(channels=(8, 16), hidden_sizes=()))
-    >>> [type(layer).__name__ for layer in spec.layers]
-    ['Conv', 'Activation', 'MaxPool', 'Conv', 'Activation', 'Flatten', 'Dropout', 'Dense']
-    """
-    act = Activation(options.activation)
-    layers: list[LayerSpec] = []
-    side = min(input_shape)
-    for place, channels in enumerate(options.channels):
-        is_last = 0 < place == len(options.channels) - 1
-        size = 5 if place == 0 else 3
-        for _ in range(1 if place == 0 or is_last else 2):
-            fits = side >= ROOMY_SIDE or (place > 0 and side > size)
-            layers += [Conv(channels, (size, size), padding="VALID" if fits else "SAME"), act]
-            side -= size - 1 if fits else 0
-        if side >= 2 and not is_last:
-            layers.append(MaxPool())
-            side //= 2
-    layers += [Flatten(), Dropout(), *_dense_stack(options), Dense(n_classes)]
-    return ModelSpec(input_shape, n_classes, tuple(layers))
-
-
 def make_lenet5(input_shape: tuple[int, ...], n_classes: int, options: Options) -> ModelSpec:
     """Make LeNet-5 (LeCun et al., Proc. IEEE 1998): tanh-like units and average pooling, with a dense last layer.
 
@@ -506,13 +463,12 @@ MODELS: dict[str, Callable[[tuple[int, ...], int, Options], ModelSpec]] = {
     "mlp": make_mlp,
     "cnn": make_cnn,
     "strided_cnn": make_strided_cnn,
-    "deep_cnn": make_deep_cnn,
     "lenet5": make_lenet5,
     "resnet": make_resnet,
 }
 """Architectures by name: (input shape, number of classes, options) -> ModelSpec."""
 
-IMAGE_MODELS = ("cnn", "strided_cnn", "deep_cnn", "lenet5", "resnet")
+IMAGE_MODELS = ("cnn", "strided_cnn", "lenet5", "resnet")
 """Architectures that need a picture: rows that are none are zero-padded onto a small square canvas."""
 
 

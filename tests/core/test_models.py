@@ -94,9 +94,6 @@ def test_textbook_sizes():
     assert n_weights(MODELS["lenet5"]((28, 28), 10, Options())) == 61_706  # LeCun et al. with full connections
     assert shapes_of(MODELS["cnn"]((28, 28), 10, Options()))["layers.3.kernel"] == (3 * 3 * 32, 64)
     assert shapes_of(MODELS["strided_cnn"]((28, 28), 10, Options()))["layers.5.kernel"] == (5 * 5 * 64, 128)
-    deep = shapes_of(MODELS["deep_cnn"]((28, 28), 10, Options(channels=(32, 64, 128), hidden_sizes=())))
-    assert deep["layers.0.kernel"] == (5 * 5, 32)
-    assert deep["layers.12.kernel"] == (2 * 2 * 128, 10)
 
 
 def test_one_key_draws_one_network():

@@ -161,7 +161,6 @@ def test_a_factory_goes_with_all_other_settings():
         ("mlp", Options((), (32, 64), "tanh"), ["activation"]),
         ("cnn", Options((9,), (9,), "tanh"), []),
         ("strided_cnn", Options((9,), (9,), "tanh"), []),
-        ("deep_cnn", Options((9,), (9,), "tanh"), []),
         ("lenet5", Options((9,), (9,), "tanh"), ["hidden_sizes", "channels"]),
         ("resnet", Options((9,), (9,), "tanh"), ["hidden_sizes"]),
         *((model, Options(), []) for model in MODELS),
@@ -184,7 +183,7 @@ def test_a_network_of_the_users_own_is_not_given_muon():
     assert resolve(model=make_own_optimizer).optimizer == "adamw"
 
 
-@pytest.mark.parametrize("model", [AUTO, "cnn", "strided_cnn", "deep_cnn", "lenet5", "resnet"])
+@pytest.mark.parametrize("model", [AUTO, "cnn", "strided_cnn", "lenet5", "resnet"])
 def test_the_ink_of_few_pictures_is_moved_and_they_are_seen_more_often(model):
     recipe = resolve(is_ink=True, model=model)
     assert recipe.augment
