@@ -70,7 +70,7 @@ def report(search: Any, *, epochs: int) -> dict[str, Any]:
     scores = search.cv_results_["mean_test_score"]
     alone = search.n_jobs in (None, 1)
     return {
-        **({} if alone else {"peak_mib": None}),  # the memory of this process is not that of its workers
+        **({} if alone else {"peak_mib": None}),  # of this process only, not of its workers: better untold
         "accuracy": float(search.best_score_),
         "mean_score": float(scores.mean()),
         "candidates": len(scores),

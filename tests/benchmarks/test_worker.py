@@ -1,6 +1,7 @@
 """One measurement in a process of its own."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -63,6 +64,15 @@ def test_calls_that_warm_up_are_not_counted():
 def test_memory_is_told_in_mebibytes():
     found = peak_memory()
     assert found is None or 10 < found < 2**20
+
+
+@pytest.mark.parametrize(("figures", "told"), [({"seconds": 1.0}, True), ({"seconds": 1.0, "peak_mib": None}, False)])
+def test_memory_is_told_unless_the_work_was_done_elsewhere(figures, told, monkeypatch, capsys):
+    monkeypatch.setattr(worker, "import_module", lambda _: SimpleNamespace(measure=lambda _: figures))
+    monkeypatch.setattr(worker, "peak_memory", lambda: 123.0)
+    assert worker.main(["a_module:measure", "{}"]) == 0
+    found = json.loads(capsys.readouterr().out.removeprefix(MARK))
+    assert found == {"seconds": 1.0, "peak_mib": 123.0 if told else None}
 
 
 def test_kernels_are_found_in_order():
