@@ -38,7 +38,7 @@ QUICK_IMAGES = 2000
 LIMIT_SECONDS = 1800
 FLOOR = "floor"
 # What would make a start less cold, or a comparison unequal.
-SILENCED = ("JAX_COMPILATION_CACHE_DIR", "XLA_FLAGS", "OMP_NUM_THREADS", "PYTHONPROFILEIMPORTTIME")
+SILENCED = ("JAX_COMPILATION_CACHE_DIR", "XLA_FLAGS", "OMP_NUM_THREADS", "NPROC", "PYTHONPROFILEIMPORTTIME")
 
 PageMaker = Callable[[dict[str, Any], Path], str]
 

@@ -1,6 +1,6 @@
 """All questions of speed, one after the other.
 
-    python -m benchmarks.speed                            about 50 minutes on two quiet cores
+    python -m benchmarks.speed                            about 55 minutes on two quiet cores
     python -m benchmarks.speed --quick --output FOLDER    does everything run?
     python -m benchmarks.speed --list                     the questions and how long each takes
 
@@ -30,6 +30,7 @@ QUESTIONS = (
     "cold_mlp",
     "time_to_accuracy",
     "grid_search",
+    "workers",
     "check_estimator",
     "footprint",
     "scaling",

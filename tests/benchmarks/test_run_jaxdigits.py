@@ -1,8 +1,18 @@
 """What jaxdigits is measured at."""
 
+import os
+
 import pytest
 
-from benchmarks.run_jaxdigits import predict_images, predict_images_lite, predict_row, prepare_model, search, train
+from benchmarks.run_jaxdigits import (
+    predict_images,
+    predict_images_lite,
+    predict_row,
+    prepare_model,
+    search,
+    search_twice,
+    train,
+)
 
 
 def test_a_warm_fit_compiles_nothing_in_the_measured_part(settings):
@@ -25,6 +35,15 @@ def test_single_rows_are_timed(settings):
     found = predict_row({**settings, "model_name": "mlp", "epochs": 10})
     assert 0 < found["p50_us"] <= found["p99_us"]
     assert found["accuracy"] > 0.8
+
+
+def test_a_search_is_timed_twice(settings, monkeypatch):
+    monkeypatch.delenv("NPROC", raising=False)
+    grid = {"learning_rates": (1e-3,), "decays": (0.0,), "epochs": 2, "n_folds": 2, "n_samples": 300}
+    found = search_twice({**settings, "grid": grid, "vectorized": False, "n_jobs": None})
+    assert found["again_seconds"] > 0
+    assert found["first_seconds"] > 0
+    assert "NPROC" not in os.environ
 
 
 @pytest.mark.parametrize("vectorized", [False, True])

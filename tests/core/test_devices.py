@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -8,8 +9,10 @@ import pytest
 from jaxdigits.core.devices import (
     DEFAULT_CACHE_BYTES,
     DEVICES,
+    JOBLIB_THREADS,
     MEMORY_OPTIONS,
     WORKER_MEMORY_SHARE,
+    XLA_THREADS,
     cache_bytes,
     find_device,
 )
@@ -54,18 +57,48 @@ def test_cache_size_has_a_default_without_sysconf(monkeypatch):
     assert cache_bytes() == DEFAULT_CACHE_BYTES
 
 
-@pytest.mark.parametrize("said", [None, "0.5"])
-def test_a_worker_process_leaves_memory_to_its_siblings_unless_told_otherwise(said):
+def run_process(name, program, said):
+    """Start a backend in a process of that name, with these variables more; what the rest of its program prints."""
     program = (
-        "import multiprocessing, os\n"
-        "from jaxdigits.core.devices import MEMORY_OPTIONS, find_device\n"
-        "multiprocessing.current_process().name = 'LokyProcess-1'\n"
+        "import atexit, gc, json, multiprocessing, os\n"
+        "atexit.register(lambda: print(gc.get_freeze_count()))\n"  # runs after what is registered later
+        "from jaxdigits.core.devices import find_device\n"
+        f"multiprocessing.current_process().name = {name!r}\n"
         "find_device('cpu')\n"
-        "print(os.environ[MEMORY_OPTIONS[0]])\n"
+        f"{program}\n"
     )
-    environment = {name: value for name, value in os.environ.items() if name not in MEMORY_OPTIONS}
-    environment |= {} if said is None else {MEMORY_OPTIONS[0]: said}
+    known = {*MEMORY_OPTIONS, JOBLIB_THREADS, XLA_THREADS}
+    environment = {name: value for name, value in os.environ.items() if name not in known} | said
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=120
     )
-    assert done.stdout.strip() == (said or WORKER_MEMORY_SHARE)
+    return done.stdout.splitlines()
+
+
+def environment_of(process, said):
+    return json.loads(run_process(process, "print(json.dumps(dict(os.environ)))", said)[0])
+
+
+@pytest.mark.parametrize("said", [None, "0.5"])
+def test_a_worker_process_leaves_memory_to_its_siblings_unless_told_otherwise(said):
+    found = environment_of("LokyProcess-1", {} if said is None else {MEMORY_OPTIONS[0]: said})
+    assert found[MEMORY_OPTIONS[0]] == (said or WORKER_MEMORY_SHARE)
+
+
+@pytest.mark.parametrize(
+    ("process", "said", "threads"),
+    [
+        ("LokyProcess-1", {JOBLIB_THREADS: "3"}, "3"),
+        ("LokyProcess-1", {JOBLIB_THREADS: "3", XLA_THREADS: "5"}, "5"),
+        ("LokyProcess-1", {}, None),
+        ("MainProcess", {JOBLIB_THREADS: "3"}, None),
+    ],
+)
+def test_a_worker_process_runs_the_threads_that_joblib_gives_it_unless_told_otherwise(process, said, threads):
+    assert environment_of(process, said).get(XLA_THREADS) == threads
+
+
+@pytest.mark.parametrize(("process", "is_spared"), [("LokyProcess-1", True), ("MainProcess", False)])
+def test_a_worker_process_is_spared_the_search_for_cycles_at_its_end(process, is_spared):
+    (n_frozen,) = run_process(process, "", {})
+    assert (int(n_frozen) > 1000) == is_spared

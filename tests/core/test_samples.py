@@ -112,6 +112,18 @@ def test_bytes_stay_bytes_on_the_device_and_pictures_are_flattened(given, kept):
     assert int(samples.n_classes) == 4
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("n_samples", [5, 3000])
+def test_images_begin_at_a_cache_line_so_that_a_cpu_need_not_copy_them(monkeypatch, n_samples, dtype):
+    given, put = [], jax.device_put
+    monkeypatch.setattr(jax, "device_put", lambda samples, device: given.append(samples) or put(samples, device))
+    rows, labels, _ = make_rows(n_samples, width=784, dtype=dtype)
+    samples = make_samples(rows, labels)
+    assert given[0].images.ctypes.data % 64 == 0
+    np.testing.assert_array_equal(samples.images[:n_samples], rows)
+    assert not samples.images[n_samples:].any()
+
+
 def test_all_arrays_but_bytes_are_of_32_bits():
     rows, labels, weights = make_rows(dtype=np.float64)
     samples = make_samples(rows, labels, weights=weights.astype(np.float64), offset=np.zeros(9), scale=np.ones(9))
