@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import gc
 import multiprocessing
 import os
@@ -71,8 +70,8 @@ def _share_machine() -> None:
     variable that XLA does not read. Whoever has set either is not overruled; once the backend has started, both are
     without effect.
 
-    The parent waits for its workers at its end, and they for Python's search for cycles among all that JAX and
-    scikit-learn made. Without it, a search with n_jobs=2 took 11.8 s instead of 13.0 (medians of 5 on 2 cores).
+    The parent waits at its end for its workers, and they for Python's search for cycles among all objects. What has
+    been imported stays for good and is left out of it: a worker ends in 0.1 s instead of 0.75.
     """
     if multiprocessing.current_process().name == "MainProcess":
         return
@@ -80,7 +79,7 @@ def _share_machine() -> None:
         os.environ[MEMORY_OPTIONS[0]] = WORKER_MEMORY_SHARE
     if JOBLIB_THREADS in os.environ:
         os.environ.setdefault(XLA_THREADS, os.environ[JOBLIB_THREADS])
-    atexit.register(gc.freeze)
+    gc.freeze()
 
 
 def cache_bytes() -> int:
