@@ -21,16 +21,15 @@ QUESTION = Question(
     name="workers",
     title="A grid search in worker processes",
     text=(
-        "The search of the page before, by `GridSearchCV` over `DigitClassifier`, twice in the same process. The first "
-        "time, every worker starts Python, imports scikit-learn and JAX and compiles the program, and so does the "
-        "parent for its refit; imports of scikit-learn by the parent are left out. The second time, all that is there. "
-        "joblib tells its workers how many threads each should run, which this library passes on to XLA; in the last "
-        "row it was overruled."
+        'The search of the page "A grid search, cold", by `GridSearchCV` over `DigitClassifier`, twice in the same '
+        "process. The first time, the process imports scikit-learn and JAX and compiles the program, and so does every "
+        "worker, which starts Python before. The second time, all that is there. joblib tells its workers how many "
+        "threads each should run, which this library passes on to XLA; in the last row it was overruled."
     ),
     variants=(
         Variant(ALONE, SEARCH, {**SHARED, "n_jobs": None}, devices=("cpu",), is_ours=True),
         Variant(WORKERS, SEARCH, {**SHARED, "n_jobs": 2}, devices=("cpu",), is_ours=True),
-        Variant(CROWDED, SEARCH, {**SHARED, "n_jobs": 2, "threads": 2}, devices=("cpu",), is_ours=True),
+        Variant(CROWDED, SEARCH, {**SHARED, "n_jobs": 2, "crowded": True}, devices=("cpu",), is_ours=True),
     ),
     measures=(
         Measure("first_seconds", "seconds, the first time"),

@@ -38,7 +38,14 @@ QUICK_IMAGES = 2000
 LIMIT_SECONDS = 1800
 FLOOR = "floor"
 # What would make a start less cold, or a comparison unequal.
-SILENCED = ("JAX_COMPILATION_CACHE_DIR", "XLA_FLAGS", "OMP_NUM_THREADS", "NPROC", "PYTHONPROFILEIMPORTTIME")
+SILENCED = (
+    "JAX_COMPILATION_CACHE_DIR",
+    "XLA_FLAGS",
+    "OMP_NUM_THREADS",
+    "NPROC",
+    "PJRT_NPROC",
+    "PYTHONPROFILEIMPORTTIME",
+)
 
 PageMaker = Callable[[dict[str, Any], Path], str]
 

@@ -109,8 +109,8 @@ def search(settings: dict[str, Any]) -> dict[str, Any]:
 
 def search_twice(settings: dict[str, Any]) -> dict[str, Any]:
     """Time a search, and the same once more, when workers have started and programs are compiled."""
-    if settings.get("threads"):
-        os.environ["NPROC"] = str(settings["threads"])  # what workers inherit, this library does not change
+    if settings.get("crowded"):
+        os.environ["NPROC"] = str(os.cpu_count())  # what workers inherit, this library does not change
     with stopwatch() as first:
         search(settings)
     with stopwatch() as again:

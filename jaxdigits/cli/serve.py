@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ctypes
-import gc
 import os
 from importlib.util import find_spec
 
@@ -24,9 +23,6 @@ NEEDED = {"fastapi": "fastapi", "uvicorn": "uvicorn", "httptools": "httptools", 
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Numbers of glibc's malloc.h."""
-
-OFTEN = (700, 10, 10)
-"""Python's own thresholds of its collector of cycles, which the command line raises for processes that end soon."""
 
 RETURNED_BYTES = 2**22
 """Freed blocks of this size go back to the system; left alone, glibc holds 20 MiB more after 3,000 broken pictures."""
@@ -101,7 +97,6 @@ def run(args: argparse.Namespace) -> int:
                 warn(f"bound to {args.host}: everyone on this network can reach the page.")
             print(f"Reading digits at {name_address(opened)} with the model {reader.name}. Ctrl-C stops.", flush=True)
 
-        gc.set_threshold(*OFTEN)
         make_server(app, opened, on_start=tell).run()
     return 0
 

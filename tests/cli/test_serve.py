@@ -1,6 +1,5 @@
 """Tests of jaxdigits.cli.serve."""
 
-import gc
 import threading
 import urllib.request
 
@@ -51,17 +50,6 @@ def test_it_says_so_if_others_can_reach_it(visit, capsys):
     assert main(["serve", "--port", "0", "--host", "0.0.0.0"]) == 0
     assert "everyone on this network" in capsys.readouterr().err
     assert visit == [200]
-
-
-@pytest.mark.usefixtures("packaged", "visit")
-def test_a_server_searches_for_cycles_as_often_as_python_does_by_itself():
-    usual = gc.get_threshold()
-    gc.set_threshold(100_000, 50, 50)  # as the process `jaxdigits` does
-    try:
-        assert main(["serve", "--port", "0"]) == 0
-        assert gc.get_threshold()[0] <= 2000
-    finally:
-        gc.set_threshold(*usual)
 
 
 def test_a_model_of_ones_own_is_served(visit, model_file, capsys):

@@ -1,15 +1,19 @@
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import jax
 import pytest
+from joblib import Parallel, delayed
 
 from jaxdigits.core.devices import (
     DEFAULT_CACHE_BYTES,
     DEVICES,
     JOBLIB_THREADS,
+    JOBLIB_WORKER,
     MEMORY_OPTIONS,
     WORKER_MEMORY_SHARE,
     XLA_THREADS,
@@ -17,6 +21,9 @@ from jaxdigits.core.devices import (
     find_device,
 )
 from jaxdigits.errors import InputError
+
+# JAX warns of any fork once it has run; joblib's workers run a program of their own right after it.
+joblib_forks = pytest.mark.filterwarnings(r"ignore:os\.fork\(\) was called:RuntimeWarning")
 
 
 def test_no_name_means_the_default_device():
@@ -90,11 +97,37 @@ def test_a_worker_process_leaves_memory_to_its_siblings_unless_told_otherwise(sa
         ("LokyProcess-1", {JOBLIB_THREADS: "3"}, "3"),
         ("LokyProcess-1", {JOBLIB_THREADS: "3", XLA_THREADS: "5"}, "5"),
         ("LokyProcess-1", {}, None),
+        ("LokyProcess-1", {JOBLIB_THREADS: "4,2"}, None),
+        ("LokyProcess-1", {JOBLIB_THREADS: "0"}, None),
+        ("SpawnProcess-1", {JOBLIB_THREADS: "3"}, None),
         ("MainProcess", {JOBLIB_THREADS: "3"}, None),
     ],
 )
 def test_a_worker_process_runs_the_threads_that_joblib_gives_it_unless_told_otherwise(process, said, threads):
     assert environment_of(process, said).get(XLA_THREADS) == threads
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="the system does not list threads by name")
+@pytest.mark.parametrize("threads", [1, 3])
+def test_xla_obeys(threads):
+    count = (
+        "from pathlib import Path\n"
+        "names = [path.read_text() for path in Path('/proc/self/task').glob('*/comm')]\n"
+        "print(sum('XLAEigen' in name for name in names))"
+    )
+    found = run_process("LokyProcess-1", count, {JOBLIB_THREADS: str(threads)})
+    assert found == [str(threads)]
+
+
+@joblib_forks
+def test_joblib_names_its_workers_and_tells_their_threads_as_is_read_here():
+    def describe():  # no function of the module: workers can't import a test
+        return multiprocessing.current_process().name, os.environ.get(JOBLIB_THREADS)
+
+    found = Parallel(n_jobs=2)(delayed(describe)() for _ in range(2))
+    for name, threads in found:
+        assert name.startswith(JOBLIB_WORKER)
+        assert int(threads) >= 1
 
 
 @pytest.mark.parametrize(("process", "is_spared"), [("LokyProcess-1", True), ("MainProcess", False)])
