@@ -118,7 +118,7 @@ def test_a_cpu_takes_the_padded_images_without_a_copy(monkeypatch, n_samples, dt
     given, put = [], jax.device_put
     monkeypatch.setattr(jax, "device_put", lambda samples, device: given.append(samples) or put(samples, device))
     rows, labels, _ = make_rows(n_samples, width=784, dtype=dtype)
-    samples = make_samples(rows, labels)
+    samples = make_samples(rows, labels, device=jax.devices("cpu")[0])
     assert samples.images.unsafe_buffer_pointer() == given[0].images.ctypes.data
     np.testing.assert_array_equal(samples.images[:n_samples], rows)
     assert not samples.images[n_samples:].any()
