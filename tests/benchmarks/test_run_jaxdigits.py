@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from benchmarks import run_jaxdigits
 from benchmarks.run_jaxdigits import (
     predict_images,
     predict_images_lite,
@@ -37,13 +38,15 @@ def test_single_rows_are_timed(settings):
     assert found["accuracy"] > 0.8
 
 
-def test_a_search_is_timed_twice(settings, monkeypatch):
-    monkeypatch.delenv("NPROC", raising=False)
-    grid = {"learning_rates": (1e-3,), "decays": (0.0,), "epochs": 2, "n_folds": 2, "n_samples": 300}
-    found = search_twice({**settings, "grid": grid, "vectorized": False, "n_jobs": None})
-    assert found["again_seconds"] > 0
-    assert found["first_seconds"] > 0
-    assert "NPROC" not in os.environ
+@pytest.mark.parametrize("crowded", [False, True])
+def test_a_search_is_made_and_timed_twice_with_a_thread_for_every_core_only_if_asked(monkeypatch, crowded):
+    monkeypatch.setenv("NPROC", "untouched")
+    seen = []
+    monkeypatch.setattr(run_jaxdigits, "search", lambda _: seen.append(os.environ["NPROC"]) or {"epochs": len(seen)})
+    found = search_twice({"crowded": crowded})
+    assert seen == [str(os.cpu_count()) if crowded else "untouched"] * 2
+    assert found["epochs"] == 2
+    assert min(found["first_seconds"], found["again_seconds"]) > 0
 
 
 @pytest.mark.parametrize("vectorized", [False, True])
